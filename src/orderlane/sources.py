@@ -53,9 +53,11 @@ def system_sources() -> Sources:
 
 
 def seeded_sources(seed: int, start: datetime) -> Sources:
-    """Return sources that replay: the same seed and start (aware, UTC) give the same times, ids and tokens."""
+    """Return sources that replay: the same seed and start (in UTC) give the same times, ids and tokens."""
     clock = SteppedClock(start)
-    return Sources(clock, SeededIds(clock, random.Random(seed)), SeededTokens(random.Random(~seed)))
+    return Sources(
+        clock, SeededIds(clock, random.Random(f"ids {seed}")), SeededTokens(random.Random(f"tokens {seed}"))
+    )
 
 
 class SystemClock:
