@@ -1,0 +1,230 @@
+"""What one message does to one account: state in, state, events, journal and orders to send out.
+
+A `Decision` starts from a loaded `AccountState`, which it leaves untouched, and collects. A transition can only be made
+through it, and making one emits its event: there is no way to do one without the other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from orderlane.domain.account import ZERO, Account, AssetType, Holding, JournalEntry, JournalReason
+from orderlane.domain.allocation import Allocation
+from orderlane.domain.errors import UnknownOrder, UnknownPortfolioOrder
+from orderlane.domain.events import Event, PortfolioOrderSnapshot, Subject
+from orderlane.domain.instruments import Instrument
+from orderlane.domain.money import Currency
+from orderlane.domain.order import (
+    EXECUTION_TRANSITIONS,
+    ORDER_TRANSITIONS,
+    Execution,
+    ExecutionStatus,
+    Order,
+    OrderStatus,
+)
+from orderlane.domain.portfolio_order import (
+    PORTFOLIO_ORDER_TRANSITIONS,
+    PortfolioOrder,
+    PortfolioOrderStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision may know beside the account: the message, the time, fresh ids, the market."""
+
+    message_id: int
+    now: datetime
+    new_id: Callable[[], UUID]
+    currencies: Mapping[str, Currency]
+    instruments: Mapping[str, Instrument]
+    allocations: Mapping[UUID, Allocation]
+
+
+@dataclass(slots=True)
+class AccountState:
+    """An account with its holdings by asset and those portfolio orders and individual orders that a message concerns."""
+
+    account: Account
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    portfolio_orders: dict[UUID, PortfolioOrder] = field(default_factory=dict)
+    orders: dict[UUID, Order] = field(default_factory=dict)
+
+    def copy(self) -> "AccountState":
+        """The same state in dictionaries of its own; the entries never change."""
+        return AccountState(self.account, dict(self.holdings), dict(self.portfolio_orders), dict(self.orders))
+
+
+class Decision:
+    """Collects what a message changes."""
+
+    def __init__(self, state: AccountState, circumstances: Circumstances) -> None:
+        self.state = state.copy()
+        self.circumstances = circumstances
+        self.events: list[Event] = []
+        self.journal: list[JournalEntry] = []
+        self.sends: list[Order] = []
+        self.changed_portfolio_orders: set[UUID] = set()
+        self.changed_orders: set[UUID] = set()
+        self.changed_executions: set[UUID] = set()
+
+    @property
+    def now(self) -> datetime:
+        """The time at which the decision is made."""
+        return self.circumstances.now
+
+    def portfolio_order(self, portfolio_order_id: UUID) -> PortfolioOrder:
+        """Raises UnknownPortfolioOrder."""
+        try:
+            return self.state.portfolio_orders[portfolio_order_id]
+        except KeyError:
+            raise UnknownPortfolioOrder(portfolio_order_id, self.state.account.id) from None
+
+    def order(self, order_id: UUID) -> Order:
+        """Raises UnknownOrder."""
+        try:
+            return self.state.orders[order_id]
+        except KeyError:
+            raise UnknownOrder(order_id, self.state.account.id) from None
+
+    def orders_of(self, portfolio_order_id: UUID) -> tuple[Order, ...]:
+        """The individual orders of a portfolio order, in the order of their legs."""
+        order_ids = self.portfolio_order(portfolio_order_id).order_ids
+        return tuple(self.state.orders[order_id] for order_id in order_ids)
+
+    def holding(self, asset: str, asset_type: AssetType) -> Holding:
+        """What the account holds of `asset`, also when that is nothing."""
+        return self.state.holdings.get(asset) or Holding(self.state.account.id, asset, asset_type)
+
+    def announce(self, portfolio_order_id: UUID) -> None:
+        """Emit the beginning of a portfolio order that was stored as NEW when it was accepted."""
+        step = PORTFOLIO_ORDER_TRANSITIONS.step(None, PortfolioOrderStatus.NEW)
+        self._emit_portfolio_order(step.event, portfolio_order_id)
+
+    def move_portfolio_order(
+        self, portfolio_order_id: UUID, target: PortfolioOrderStatus, **changes: Any
+    ) -> None:
+        """Take a step of the portfolio order's machine, with `changes` to its fields. Raises TransitionRefused."""
+        before = self.portfolio_order(portfolio_order_id)
+        step = PORTFOLIO_ORDER_TRANSITIONS.step(before.status, target)
+        self.state.portfolio_orders[before.id] = replace(
+            before, status=target, updated_at=self.now, **changes
+        )
+        self._emit_portfolio_order(step.event, before.id)
+
+    def open_order(self, order: Order) -> None:
+        """Begin an individual order as the next leg of its portfolio order, and send it to the venue."""
+        step = ORDER_TRANSITIONS.step(None, order.status)
+        parent = self.portfolio_order(order.portfolio_order_id)
+        self.state.portfolio_orders[parent.id] = replace(parent, order_ids=(*parent.order_ids, order.id))
+        self._store(order)
+        self.sends.append(order)
+        self._emit_order(step.event, order)
+
+    def move_order(self, order_id: UUID, target: OrderStatus, **changes: Any) -> None:
+        """Take a step of the individual order's machine. Raises TransitionRefused.
+
+        The first order to be PROCESSING takes its portfolio order there, whose event comes first: the guide's sequence.
+        """
+        before = self.order(order_id)
+        step = ORDER_TRANSITIONS.step(before.status, target)
+        after = replace(before, status=target, updated_at=self.now, **changes)
+        self._store(after)
+        parent = self.portfolio_order(before.portfolio_order_id)
+        if target is OrderStatus.PROCESSING and parent.status is PortfolioOrderStatus.NEW:
+            self.move_portfolio_order(parent.id, PortfolioOrderStatus.PROCESSING)
+        self._emit_order(step.event, after)
+
+    def note_order(self, order: Order) -> None:
+        """Keep a change of an individual order that is no transition of it."""
+        self._store(order)
+
+    def open_execution(self, execution: Execution) -> None:
+        """Begin an execution of an individual order."""
+        step = EXECUTION_TRANSITIONS.step(None, execution.status)
+        order = self.order(execution.order_id)
+        self._store(replace(order, executions=(*order.executions, execution), updated_at=self.now))
+        self.changed_executions.add(execution.id)
+        self._append(step.event, self.portfolio_order(execution.portfolio_order_id), None, execution)
+
+    def move_execution(self, execution: Execution, target: ExecutionStatus) -> None:
+        """Take a step of the execution's machine. Raises TransitionRefused."""
+        step = EXECUTION_TRANSITIONS.step(execution.status, target)
+        after = replace(execution, status=target)
+        order = self.order(execution.order_id)
+        executions = tuple(after if one.id == after.id else one for one in order.executions)
+        self._store(replace(order, executions=executions, updated_at=self.now))
+        self.changed_executions.add(after.id)
+        self._append(step.event, self.portfolio_order(after.portfolio_order_id), None, after)
+
+    def post(
+        self,
+        asset: str,
+        asset_type: AssetType,
+        reason: JournalReason,
+        *,
+        quantity: Decimal = ZERO,
+        locked: Decimal = ZERO,
+        pending: Decimal = ZERO,
+        order: Order | None = None,
+        execution_id: UUID | None = None,
+        deposit_id: UUID | None = None,
+    ) -> None:
+        """Change a holding by a journal entry. Raises HoldingOverdrawn."""
+        entry = JournalEntry(
+            self.state.account.id,
+            asset,
+            asset_type,
+            quantity,
+            locked,
+            pending,
+            reason,
+            self.circumstances.message_id,
+            self.now,
+            order.portfolio_order_id if order else None,
+            order.id if order else None,
+            execution_id,
+            deposit_id,
+        )
+        self.state.holdings[asset] = self.holding(asset, asset_type).after(entry)
+        self.journal.append(entry)
+
+    def _store(self, order: Order) -> None:
+        self.state.orders[order.id] = order
+        self.changed_orders.add(order.id)
+
+    def _emit_portfolio_order(self, event_type: str, portfolio_order_id: UUID) -> None:
+        parent = self._count_event(portfolio_order_id)
+        snapshot = PortfolioOrderSnapshot(parent, self.orders_of(portfolio_order_id))
+        self._append(event_type, parent, parent.sequence, snapshot)
+
+    def _emit_order(self, event_type: str, order: Order) -> None:
+        parent = self._count_event(order.portfolio_order_id)
+        self._append(event_type, parent, parent.sequence, order)
+
+    def _count_event(self, portfolio_order_id: UUID) -> PortfolioOrder:
+        before = self.portfolio_order(portfolio_order_id)
+        counted = replace(before, sequence=before.sequence + 1)
+        self.state.portfolio_orders[before.id] = counted
+        self.changed_portfolio_orders.add(before.id)
+        return counted
+
+    def _append(
+        self, event_type: str, parent: PortfolioOrder, sequence: int | None, subject: Subject
+    ) -> None:
+        circumstances = self.circumstances
+        self.events.append(
+            Event(
+                circumstances.new_id(),
+                event_type,
+                circumstances.now,
+                parent.client_id,
+                parent.account_id,
+                parent.id,
+                sequence,
+                subject,
+            )
+        )

@@ -1,0 +1,97 @@
+"""What the domain refuses, as small types that hold the data of the refusal."""
+
+from decimal import Decimal
+from uuid import UUID
+
+
+class DomainError(Exception):
+    """A rule of the domain refuses this."""
+
+    def __str__(self) -> str:
+        return type(self).__doc__ or type(self).__name__
+
+
+class TransitionRefused(DomainError):
+    """The state machine has no such transition."""
+
+    def __init__(self, machine: str, source: str | None, target: str) -> None:
+        super().__init__(machine, source, target)
+        self.machine, self.source, self.target = machine, source, target
+
+    def __str__(self) -> str:
+        return f"{self.machine} has no transition from {self.source or 'nothing'} to {self.target}"
+
+
+class UnknownOrder(DomainError):
+    """A venue reported on an order that the account does not have."""
+
+    def __init__(self, order_id: UUID, account_id: UUID) -> None:
+        super().__init__(order_id, account_id)
+        self.order_id, self.account_id = order_id, account_id
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} has no individual order {self.order_id}"
+
+
+class UnknownPortfolioOrder(DomainError):
+    """A message names a portfolio order that the account does not have."""
+
+    def __init__(self, portfolio_order_id: UUID, account_id: UUID) -> None:
+        super().__init__(portfolio_order_id, account_id)
+        self.portfolio_order_id, self.account_id = portfolio_order_id, account_id
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} has no portfolio order {self.portfolio_order_id}"
+
+
+class HoldingOverdrawn(DomainError):
+    """A journal entry would leave less than nothing of an asset."""
+
+    def __init__(
+        self, account_id: UUID, asset: str, quantity: Decimal, locked: Decimal, pending: Decimal
+    ) -> None:
+        super().__init__(account_id, asset, quantity, locked, pending)
+        self.account_id, self.asset = account_id, asset
+        self.quantity, self.locked, self.pending = quantity, locked, pending
+
+    def __str__(self) -> str:
+        return (
+            f"account {self.account_id} would hold {self.quantity} {self.asset} "
+            f"with {self.locked} locked and {self.pending} pending settlement"
+        )
+
+
+class OverExecuted(DomainError):
+    """The venue executed more than was ordered."""
+
+    def __init__(self, order_id: UUID, ordered: Decimal, executed: Decimal) -> None:
+        super().__init__(order_id, ordered, executed)
+        self.order_id, self.ordered, self.executed = order_id, ordered, executed
+
+    def __str__(self) -> str:
+        return f"individual order {self.order_id} allows {self.ordered}, the venue executed {self.executed}"
+
+
+class ExecutionConflict(DomainError):
+    """The venue reused an execution id for different figures."""
+
+    def __init__(self, order_id: UUID, venue_execution_id: str) -> None:
+        super().__init__(order_id, venue_execution_id)
+        self.order_id, self.venue_execution_id = order_id, venue_execution_id
+
+    def __str__(self) -> str:
+        return (
+            f"execution {self.venue_execution_id} of individual order {self.order_id} "
+            "came a second time with other figures"
+        )
+
+
+class WeightsRefused(DomainError):
+    """The weights of an allocation break a rule; `index` is the offending entry, None for the whole list."""
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message, index)
+        self.message, self.index = message, index
+
+    def __str__(self) -> str:
+        return self.message

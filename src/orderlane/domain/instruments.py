@@ -1,0 +1,35 @@
+"""What can be traded, and what the rules need to know of it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class TradingStatus(StrEnum):
+    """Whether orders for an instrument are taken."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A security by its ISIN (ISO 6166), with its last price and the least amount of an order, both in `currency`."""
+
+    isin: str
+    name: str
+    currency: str
+    minimum_amount: Decimal
+    fractional: bool
+    trading_status: TradingStatus
+    price: Decimal
+
+    @property
+    def is_tradable(self) -> bool:
+        """Whether an order may name it."""
+        return self.trading_status is TradingStatus.ACTIVE
+
+    @property
+    def least_amount(self) -> Decimal:
+        """The smallest amount worth sending: its minimum, and one whole unit where fractions are not traded."""
+        return self.minimum_amount if self.fractional else max(self.minimum_amount, self.price)
