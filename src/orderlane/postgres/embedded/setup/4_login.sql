@@ -1,0 +1,2 @@
+-- The last step: from here on the cluster counts as set up.
+ALTER ROLE orderlane LOGIN;
