@@ -121,7 +121,5 @@ class Holding:
             pending=self.pending + entry.pending,
         )
         if min(changed.available, changed.locked, changed.pending) < 0:
-            raise HoldingOverdrawn(
-                self.account_id, self.asset, changed.quantity, changed.locked, changed.pending
-            )
+            raise HoldingOverdrawn(self.account_id, self.asset, changed.quantity, changed.locked, changed.pending)
         return changed

@@ -46,7 +46,7 @@ class Circumstances:
 
 @dataclass(slots=True)
 class AccountState:
-    """An account with its holdings by asset and those portfolio orders and individual orders that a message concerns."""
+    """An account, its holdings by asset, and those portfolio orders and individual orders that a message concerns."""
 
     account: Account
     holdings: dict[str, Holding] = field(default_factory=dict)
@@ -104,15 +104,11 @@ class Decision:
         step = PORTFOLIO_ORDER_TRANSITIONS.step(None, PortfolioOrderStatus.NEW)
         self._emit_portfolio_order(step.event, portfolio_order_id)
 
-    def move_portfolio_order(
-        self, portfolio_order_id: UUID, target: PortfolioOrderStatus, **changes: Any
-    ) -> None:
+    def move_portfolio_order(self, portfolio_order_id: UUID, target: PortfolioOrderStatus, **changes: Any) -> None:
         """Take a step of the portfolio order's machine, with `changes` to its fields. Raises TransitionRefused."""
         before = self.portfolio_order(portfolio_order_id)
         step = PORTFOLIO_ORDER_TRANSITIONS.step(before.status, target)
-        self.state.portfolio_orders[before.id] = replace(
-            before, status=target, updated_at=self.now, **changes
-        )
+        self.state.portfolio_orders[before.id] = replace(before, status=target, updated_at=self.now, **changes)
         self._emit_portfolio_order(step.event, before.id)
 
     def open_order(self, order: Order) -> None:
@@ -212,9 +208,7 @@ class Decision:
         self.changed_portfolio_orders.add(before.id)
         return counted
 
-    def _append(
-        self, event_type: str, parent: PortfolioOrder, sequence: int | None, subject: Subject
-    ) -> None:
+    def _append(self, event_type: str, parent: PortfolioOrder, sequence: int | None, subject: Subject) -> None:
         circumstances = self.circumstances
         self.events.append(
             Event(

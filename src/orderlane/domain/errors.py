@@ -47,9 +47,7 @@ class UnknownPortfolioOrder(DomainError):
 class HoldingOverdrawn(DomainError):
     """A journal entry would leave less than nothing of an asset."""
 
-    def __init__(
-        self, account_id: UUID, asset: str, quantity: Decimal, locked: Decimal, pending: Decimal
-    ) -> None:
+    def __init__(self, account_id: UUID, asset: str, quantity: Decimal, locked: Decimal, pending: Decimal) -> None:
         super().__init__(account_id, asset, quantity, locked, pending)
         self.account_id, self.asset = account_id, asset
         self.quantity, self.locked, self.pending = quantity, locked, pending

@@ -55,9 +55,7 @@ ORDER_TRANSITIONS = TransitionTable(
     (
         Transition(None, OrderStatus.NEW, "ORDER.NEW", "the portfolio order was split"),
         Transition(OrderStatus.NEW, OrderStatus.PROCESSING, "ORDER.PROCESSING", "the venue accepted it"),
-        Transition(
-            OrderStatus.PROCESSING, OrderStatus.FILLED, "ORDER.FILLED", "the venue executed it in full"
-        ),
+        Transition(OrderStatus.PROCESSING, OrderStatus.FILLED, "ORDER.FILLED", "the venue executed it in full"),
         Transition(
             OrderStatus.PROCESSING,
             OrderStatus.CANCELLED,
@@ -79,15 +77,13 @@ EXECUTION_TRANSITIONS = TransitionTable(
             "EXECUTION.SETTLED",
             "its settlement date has come",
         ),
-        Transition(
-            ExecutionStatus.FILLED, ExecutionStatus.CANCELLED, "EXECUTION.CANCELLED", "the venue took it back"
-        ),
+        Transition(ExecutionStatus.FILLED, ExecutionStatus.CANCELLED, "EXECUTION.CANCELLED", "the venue took it back"),
     ),
 )
 
 
 def execution_id(venue_id: str, venue_execution_id: str) -> UUID:
-    """The id of a venue's execution: a name-based UUID (RFC 9562, version 5), so that a second report meets the first."""
+    """The id of a venue's execution: a name-based UUID (RFC 9562, version 5), so a second report meets the first."""
     return uuid5(NAMESPACE_URL, f"orderlane:execution:{venue_id}:{venue_execution_id}")
 
 
@@ -118,8 +114,9 @@ class Order:
     """One leg of a portfolio order, for one instrument.
 
     `cash_amount` (in `currency`) is what to trade, or zero when `quantity` (units) is. `locked` is what the leg has
-    reserved: cash of `currency` for a BUY, units of the instrument for a SELL. `reported_quantity` is the total
-    quantity that the venue named when it said that the order is at its end, None until then.
+    reserved: cash of `currency` for a BUY, units of the instrument for a SELL. `reference_price` is the price that the
+    plan was made with. `reported_quantity` is the total quantity that the venue named when it said that the order is
+    at its end, None until then.
     """
 
     id: UUID
@@ -133,6 +130,7 @@ class Order:
     quantity: Decimal
     locked: Decimal
     currency: str
+    reference_price: Decimal
     fee: Decimal
     status: OrderStatus
     cancellation_reason: OrderCancellationReason | None

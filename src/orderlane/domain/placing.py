@@ -33,9 +33,7 @@ def _plan_input(decision: Decision, placed: PortfolioOrder) -> PlanInput:
     if account.status is not AccountStatus.ACTIVE:
         raise PlanRefused(CancellationReason.ACCOUNT_NOT_ACTIVE, f"the account is {account.status}")
     if placed.allocation_id is None:
-        raise PlanRefused(
-            CancellationReason.CONFIGURATION_IS_MISSING, "the account has no portfolio configuration"
-        )
+        raise PlanRefused(CancellationReason.CONFIGURATION_IS_MISSING, "the account has no portfolio configuration")
     return PlanInput(
         Side(placed.type),
         placed.cash_amount,
@@ -60,6 +58,7 @@ def _open_leg(decision: Decision, placed: PortfolioOrder, planned: Plan, number:
         quantity=Decimal(0),
         locked=leg.reserve,
         currency=placed.currency,
+        reference_price=decision.circumstances.instruments[leg.isin].price,
         fee=Decimal(0),
         status=OrderStatus.NEW,
         cancellation_reason=None,

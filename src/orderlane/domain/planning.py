@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 from orderlane.domain.account import AssetType, Distribution, Holding
 from orderlane.domain.allocation import Allocation
@@ -105,9 +106,7 @@ def _plan_sell(given: PlanInput) -> Plan:
     else:
         shares = shares_of(values)
     amounts, left_out = _split(given, shares)
-    return Plan(
-        Side.SELL, tuple(_sell_leg(given, isin, amount) for isin, amount in amounts.items()), left_out
-    )
+    return Plan(Side.SELL, tuple(_sell_leg(given, isin, amount) for isin, amount in amounts.items()), left_out)
 
 
 def _sell_leg(given: PlanInput, isin: str, amount: Decimal) -> Leg:
@@ -130,8 +129,8 @@ def _split(given: PlanInput, shares: Shares) -> tuple[dict[str, Decimal], tuple[
 
 
 def _least_minor(given: PlanInput, isin: str) -> int:
-    least = Fraction(given.instruments[isin].least_amount) * 10**given.currency.decimals
-    return -(-least.numerator // least.denominator)
+    least = Fraction(given.instruments[isin].least_amount) * Fraction(10) ** given.currency.decimals
+    return ceil(least)
 
 
 def _refuse_untradable(given: PlanInput, isins: Sequence[str]) -> None:

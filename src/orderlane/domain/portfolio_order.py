@@ -56,9 +56,7 @@ PORTFOLIO_ORDER_TRANSITIONS = TransitionTable(
     "portfolio order",
     PortfolioOrderStatus,
     (
-        Transition(
-            None, PortfolioOrderStatus.NEW, "PORTFOLIO_ORDER.NEW", "it was placed; its orders are empty"
-        ),
+        Transition(None, PortfolioOrderStatus.NEW, "PORTFOLIO_ORDER.NEW", "it was placed; its orders are empty"),
         Transition(
             PortfolioOrderStatus.NEW,
             PortfolioOrderStatus.PROCESSING,

@@ -171,8 +171,6 @@ def _finish_portfolio_order(decision: Decision, order: Order) -> None:
     decision.move_portfolio_order(
         order.portfolio_order_id,
         PortfolioOrderStatus.CANCELLED,
-        cancellation_reason=CancellationReason.PARTIALLY_EXECUTED
-        if traded
-        else CancellationReason.NOT_EXECUTED,
+        cancellation_reason=CancellationReason.PARTIALLY_EXECUTED if traded else CancellationReason.NOT_EXECUTED,
         cancellation_details=f"{len(cancelled)} of {len(siblings)} individual orders were cancelled at the venue",
     )

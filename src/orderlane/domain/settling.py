@@ -12,9 +12,7 @@ from orderlane.domain.portfolio_order import PortfolioOrderStatus
 def settle(decision: Decision, message: SettleExecutions) -> None:
     """Settle those of the executions that are not yet, then the portfolio orders of which all are."""
     due = set(message.execution_ids)
-    executions = [
-        one for order in decision.state.orders.values() for one in order.executions if one.id in due
-    ]
+    executions = [one for order in decision.state.orders.values() for one in order.executions if one.id in due]
     for execution in executions:
         if execution.status is ExecutionStatus.FILLED:
             _settle_execution(decision, execution)

@@ -59,22 +59,16 @@ def split(units: int, shares: Shares, least: Mapping[str, int]) -> Split:
     return Split({}, tuple(left_out))
 
 
-def shares_below_target(
-    amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]
-) -> Shares:
+def shares_below_target(amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Shares:
     """PRO_RATA for a BUY: how far each instrument is under its target value once `amount` is invested."""
     target = _targets(sum(values.values(), Decimal(0)) + amount, weights)
     return _positive({isin: goal - Fraction(values.get(isin, Decimal(0))) for isin, goal in target.items()})
 
 
-def shares_above_target(
-    amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]
-) -> Shares:
+def shares_above_target(amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Shares:
     """PRO_RATA for a SELL: how far each position is over its target value once `amount` is taken out."""
     target = _targets(sum(values.values(), Decimal(0)) - amount, weights)
-    return _positive(
-        {isin: Fraction(value) - target.get(isin, Fraction(0)) for isin, value in values.items()}
-    )
+    return _positive({isin: Fraction(value) - target.get(isin, Fraction(0)) for isin, value in values.items()})
 
 
 def _targets(whole: Decimal, weights: Mapping[str, Decimal]) -> dict[str, Fraction]:

@@ -216,6 +216,7 @@ CREATE TABLE orders (
     quantity numeric NOT NULL CHECK (quantity >= 0),
     locked numeric NOT NULL CHECK (locked >= 0),
     currency text NOT NULL,
+    reference_price numeric NOT NULL CHECK (reference_price > 0),
     fee numeric NOT NULL CHECK (fee >= 0),
     status text NOT NULL CHECK (status IN ('NEW', 'PROCESSING', 'FILLED', 'CANCELLED')),
     cancellation_reason text,

@@ -1,0 +1,24 @@
+"""How the contract writes times and amounts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from iso4217 import Currency as _Iso4217
+
+from orderlane.domain.money import Currency
+
+CURRENCIES: Mapping[str, Currency] = {
+    one.code: Currency(one.code, one.exponent) for one in _Iso4217 if one.exponent is not None
+}
+"""Every currency of ISO 4217 that has minor units or none, by its code."""
+
+
+def write_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: 2021-07-21T14:10:00.000Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def write_amount(amount: Decimal, currency: str) -> str:
+    """An amount with the decimals of its currency: 1000.00."""
+    return CURRENCIES[currency].write(amount)
