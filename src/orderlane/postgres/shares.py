@@ -1,0 +1,71 @@
+"""How processes share keys (lanes, subscriptions): each key has one owner, by a session-level advisory lock.
+
+The lock lives in the session on which the owner writes, so when the session dies, lock and open transaction die with
+it. Each session also holds a shared lock that counts it; a fair share is the number of keys over that count.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from orderlane.postgres.connection import Connection
+from orderlane.postgres.queries import queries
+
+_SESSIONS = 7000
+"""The lock class in which every session of a role holds the role's number, shared."""
+
+_SQL = queries("shares")
+
+
+class ShareRole(IntEnum):
+    """What is shared; the number is the class of the advisory locks."""
+
+    LANES = 7001
+    GATEWAY_LANES = 7002
+    SUBSCRIPTIONS = 7003
+    TIMERS = 7004
+
+
+class Share:
+    """One session's part of the keys of a role."""
+
+    def __init__(self, connection: Connection, role: ShareRole) -> None:
+        self._connection = connection
+        self._role = role
+        self._joined = False
+        self.owned: frozenset[int] = frozenset()
+
+    async def rebalance(self, keys: Sequence[int]) -> frozenset[int]:
+        """Take free keys up to a fair share of `keys`, give back what is too much or no key any more; those owned now.
+
+        A session that has less than its share takes over what a dead one left as soon as its locks are gone.
+        """
+        share = await self._fair_share(len(keys))
+        kept = sorted(self.owned & set(keys))[:share]
+        await self._give_back(self.owned - set(kept))
+        if len(kept) < share:
+            await self._take(sorted(set(keys) - set(kept)), share - len(kept))
+        return self.owned
+
+    async def _fair_share(self, key_count: int) -> int:
+        if not self._joined:
+            await self._connection.execute(_SQL["join_role"], _SESSIONS, self._role)
+            self._joined = True
+        sessions = await self._connection.fetchval(_SQL["count_sessions"], _SESSIONS, self._role)
+        return -(-key_count // max(sessions, 1))
+
+    async def _give_back(self, keys: frozenset[int]) -> None:
+        if keys:
+            await self._connection.fetch(_SQL["give_back"], self._role, sorted(keys))
+            self.owned -= keys
+
+    async def _take(self, keys: Sequence[int], count: int) -> None:
+        free = await self._connection.fetch(_SQL["free_keys"], self._role, keys)
+        wanted = [row["key"] for row in free][:count]
+        if wanted:
+            taken = await self._connection.fetch(_SQL["try_keys"], self._role, wanted)
+            self.owned |= {row["key"] for row in taken}
+
+
+async def owned_keys(connection: Connection, role: ShareRole) -> frozenset[int]:
+    """The keys of a role that some session owns: what is missing has no worker."""
+    return frozenset(row["key"] for row in await connection.fetch(_SQL["owned_keys"], role))
