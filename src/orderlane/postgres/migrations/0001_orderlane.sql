@@ -4,8 +4,10 @@
 CREATE TABLE installation (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     lane_count smallint NOT NULL CHECK (lane_count BETWEEN 1 AND 1024),
+    currency text NOT NULL DEFAULT 'EUR' CHECK (currency ~ '^[A-Z]{3}$'),
     created_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN installation.currency IS 'Every account is in it. Fixed, like the lanes, when the database is created.';
 
 -- Clients of the API ------------------------------------------------------------------------------------------------
 
