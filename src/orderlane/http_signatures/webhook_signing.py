@@ -15,6 +15,8 @@ from orderlane.http_signatures.digests import content_digest
 from orderlane.http_signatures.webhook_keys import WebhookSecret, WebhookSigningKey
 
 CONTENT_TYPE: Final = "application/json"
+# Lets a receiver's library pick our signatures out of others (RFC 9421, section 2.3).
+TAG: Final = "orderlane-webhook"
 KEYS_MAX: Final = 3
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
@@ -87,7 +89,7 @@ class WebhookSigner:
         )
         inputs, signatures = [], []
         for number, key in enumerate(self._keys, 1):
-            parameters = f'{self._covered};created={seconds};keyid="{key.key_id}";alg="ed25519"'
+            parameters = f'{self._covered};created={seconds};keyid="{key.key_id}";alg="ed25519";tag="{TAG}"'
             inputs.append(f"sig{number}={parameters}")
             signatures.append(f"sig{number}=:{_base64(key.sign((message + parameters).encode('ascii')))}:")
         return ", ".join(inputs), ", ".join(signatures)
