@@ -59,7 +59,7 @@ class AccountState:
 
 
 class Decision:
-    """Collects what a message changes."""
+    """Collects what a message changes, in the order in which it changed; executions by id with their order's."""
 
     def __init__(self, state: AccountState, circumstances: Circumstances) -> None:
         self.state = state.copy()
@@ -67,9 +67,9 @@ class Decision:
         self.events: list[Event] = []
         self.journal: list[JournalEntry] = []
         self.sends: list[Order] = []
-        self.changed_portfolio_orders: set[UUID] = set()
-        self.changed_orders: set[UUID] = set()
-        self.changed_executions: set[UUID] = set()
+        self.changed_portfolio_orders: dict[UUID, None] = {}
+        self.changed_orders: dict[UUID, None] = {}
+        self.changed_executions: dict[UUID, UUID] = {}
 
     @property
     def now(self) -> datetime:
@@ -143,7 +143,7 @@ class Decision:
         step = EXECUTION_TRANSITIONS.step(None, execution.status)
         order = self.order(execution.order_id)
         self._store(replace(order, executions=(*order.executions, execution), updated_at=self.now))
-        self.changed_executions.add(execution.id)
+        self.changed_executions[execution.id] = execution.order_id
         self._append(step.event, self.portfolio_order(execution.portfolio_order_id), None, execution)
 
     def move_execution(self, execution: Execution, target: ExecutionStatus) -> None:
@@ -153,7 +153,7 @@ class Decision:
         order = self.order(execution.order_id)
         executions = tuple(after if one.id == after.id else one for one in order.executions)
         self._store(replace(order, executions=executions, updated_at=self.now))
-        self.changed_executions.add(after.id)
+        self.changed_executions[after.id] = after.order_id
         self._append(step.event, self.portfolio_order(after.portfolio_order_id), None, after)
 
     def post(
@@ -190,7 +190,7 @@ class Decision:
 
     def _store(self, order: Order) -> None:
         self.state.orders[order.id] = order
-        self.changed_orders.add(order.id)
+        self.changed_orders[order.id] = None
 
     def _emit_portfolio_order(self, event_type: str, portfolio_order_id: UUID) -> None:
         parent = self._count_event(portfolio_order_id)
@@ -205,7 +205,7 @@ class Decision:
         before = self.portfolio_order(portfolio_order_id)
         counted = replace(before, sequence=before.sequence + 1)
         self.state.portfolio_orders[before.id] = counted
-        self.changed_portfolio_orders.add(before.id)
+        self.changed_portfolio_orders[before.id] = None
         return counted
 
     def _append(self, event_type: str, parent: PortfolioOrder, sequence: int | None, subject: Subject) -> None:

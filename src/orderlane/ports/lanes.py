@@ -14,6 +14,7 @@ from orderlane.domain.instruments import Instrument
 from orderlane.domain.messages import Message
 from orderlane.domain.order import Execution, Order
 from orderlane.domain.portfolio_order import PortfolioOrder
+from orderlane.ports.venue import VenueOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,14 @@ class Changes:
     changed_orders: list[Order] = field(default_factory=list)
     new_executions: list[Execution] = field(default_factory=list)
     changed_executions: list[Execution] = field(default_factory=list)
-    sends: list[Order] = field(default_factory=list)
+    sends: list[VenueOrder] = field(default_factory=list)
 
 
 class LaneBatch(Protocol):
     """A transaction over a batch: what was taken out of the inbox, and the one write that applies it."""
 
-    @property
-    def loaded(self) -> Loaded:
-        """The messages, in the order to apply them, with all that they need."""
-        ...
+    loaded: Loaded
+    """The messages, in the order to apply them, with all that they need."""
 
     async def write(self, changes: Changes) -> None:
         """Write everything, and delete the applied messages. Commits with the batch's context."""
@@ -101,6 +100,10 @@ class LaneStore(Protocol):
 
     def batch(self, lanes: Collection[int], limit: int) -> AbstractAsyncContextManager[LaneBatch]:
         """Begin a transaction and take up to `limit` messages of the lanes whose accounts are not held."""
+        ...
+
+    async def waiting(self, lanes: Collection[int], limit: int) -> list[int]:
+        """The ids of the messages that `batch` would take."""
         ...
 
     def single(self, message_id: int) -> AbstractAsyncContextManager[LaneBatch]:

@@ -1,7 +1,7 @@
 """Rows of the lane tables and of the master data as entities of the domain, for every store alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from orderlane.domain.account import Account, AccountStatus, AccountType, AssetType, Distribution, Holding
@@ -24,7 +24,13 @@ from orderlane.domain.portfolio_order import (
     PortfolioOrderType,
 )
 
-Row = Mapping[str, Any]
+
+class Row(Protocol):
+    """A row by the names of its columns."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value of a column."""
+        ...
 
 
 def account_from(row: Row) -> Account:

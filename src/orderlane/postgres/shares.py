@@ -50,7 +50,7 @@ class Share:
         if not self._joined:
             await self._connection.execute(_SQL["join_role"], _SESSIONS, self._role)
             self._joined = True
-        sessions = await self._connection.fetchval(_SQL["count_sessions"], _SESSIONS, self._role)
+        sessions: int = await self._connection.fetchval(_SQL["count_sessions"], _SESSIONS, self._role)
         return -(-key_count // max(sessions, 1))
 
     async def _give_back(self, keys: frozenset[int]) -> None:

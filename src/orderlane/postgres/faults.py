@@ -1,0 +1,30 @@
+"""Telling a lost database from a mistake."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from orderlane.ports.errors import StoreUnavailable
+
+LOSSES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    OSError,
+)
+"""What says that the server is gone, going, not there yet, or out of room: trying again later may succeed."""
+
+
+@contextmanager
+def unavailable_on_loss() -> Iterator[None]:
+    """Raises StoreUnavailable in place of any loss of the database."""
+    try:
+        yield
+    except LOSSES as loss:
+        raise StoreUnavailable(str(loss)) from loss
+    except asyncpg.InterfaceError as misuse:
+        if isinstance(misuse, ValueError):  # a parameter that does not fit its column: a mistake, not a loss
+            raise
+        raise StoreUnavailable(str(misuse)) from misuse

@@ -1,0 +1,2 @@
+-- notify: wake the listeners of the channels.
+SELECT pg_notify(channel, '') FROM unnest($1::text[]) AS channel;

@@ -1,0 +1,1 @@
+"""The processes that move everything on: lane worker, venue gateway, webhook sender, timers."""

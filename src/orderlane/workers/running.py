@@ -1,0 +1,43 @@
+"""Keeping the parts of a process running: a part that lost its database is made anew, with growing waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from orderlane.ports.errors import StoreUnavailable
+
+_log = structlog.get_logger("orderlane.running")
+_WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Part(Protocol):
+    """Something that runs until it is told to stop."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Raises StoreUnavailable when the database is lost."""
+        ...
+
+
+async def keep_running(name: str, open_part: Callable[[], Awaitable[Part]], stop: asyncio.Event) -> None:
+    """Open a part and run it until `stop` is set, again and again when the database is lost meanwhile."""
+    losses = 0
+    while not stop.is_set():
+        try:
+            part = await open_part()
+            losses = 0
+            await part.run(stop)
+        except StoreUnavailable as loss:
+            wait_seconds = _WAIT_SECONDS[min(losses, len(_WAIT_SECONDS) - 1)]
+            losses += 1
+            _log.warning("database unavailable", part=name, error=str(loss), retry_in_seconds=wait_seconds)
+            await _stopped_within(stop, wait_seconds)
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
