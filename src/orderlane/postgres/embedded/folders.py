@@ -127,7 +127,9 @@ def make_private_folder(path: Path, account: Account) -> None:
 
 
 def make_socket_folder(folder: DataFolder, account: Account) -> Path:
-    """Make the private folder for the socket: in the data folder, or else in the system's temporary one.
+    """Make the private, empty folder for the socket: in the data folder, or else in the system's temporary one.
+
+    Only for who holds the owner's lock: a killed server's socket and its lock file are cleared away.
 
     Raises:
         SocketPathTooLong: the path of every possible folder is too long, or the account cannot enter it.
@@ -145,6 +147,8 @@ def make_socket_folder(folder: DataFolder, account: Account) -> Path:
         make_private_folder(candidate, account)
     except FileExistsError as error:
         raise errors.SocketFolderTaken(folder=candidate) from error
+    for leftover in candidate.iterdir():
+        leftover.unlink()
     return candidate
 
 

@@ -17,6 +17,7 @@ DATABASE = "orderlane"
 ROLE = "orderlane"
 CONNECT_SECONDS_MAX = 10
 LEFTOVER_SECONDS_MAX = 60
+POLL_SECONDS = 0.01
 
 PROCESS_NAME = "postgres"
 
@@ -88,22 +89,35 @@ async def check_answer(dsn: str) -> None:
 
 
 async def end_leftovers(folder: DataFolder) -> None:
-    """Wait until no process of an earlier server is left on the cluster; ask the server itself to stop.
+    """Wait until no process of an earlier server is left on the cluster, and clear away its pid file.
 
-    A killed program's server is already stopping where the operating system tells it of its owner's death.
+    Only for who holds the owner's lock. A killed program's server is already stopping where the operating
+    system tells it of its owner's death; elsewhere it is asked here.
 
     Raises:
         StillStopping: some are there after a minute.
     """
-    while leftovers := leftover_processes(folder.cluster):
-        pid_file = read_pid_file(folder.cluster)
-        for process in leftovers:
-            if pid_file is not None and process.pid == pid_file.pid:
-                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                    process.send_signal(signal.SIGINT)
-        _, alive = await asyncio.to_thread(psutil.wait_procs, leftovers, LEFTOVER_SECONDS_MAX)
-        if alive:
-            raise errors.StillStopping(folder=folder.path, pids=" ".join(str(process.pid) for process in alive))
+    leftovers = leftover_processes(folder.cluster)
+    ask_to_stop(leftovers, read_pid_file(folder.cluster))
+    try:
+        async with asyncio.timeout(LEFTOVER_SECONDS_MAX):
+            while leftovers:
+                await asyncio.sleep(POLL_SECONDS)
+                leftovers = [one for one in leftovers if lives_in(folder.cluster, one)]
+                leftovers = leftovers or leftover_processes(folder.cluster)
+    except TimeoutError as error:
+        pids = " ".join(str(process.pid) for process in leftovers)
+        raise errors.StillStopping(folder=folder.path, pids=pids) from error
+    # PostgreSQL takes the file for true if its number is a zombie's or, after a reboot, someone else's.
+    (folder.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def ask_to_stop(processes: list[psutil.Process], pid_file: PidFile | None) -> None:
+    """Ask the server itself, if it is among the processes; its children follow."""
+    for process in processes:
+        if pid_file is not None and process.pid == pid_file.pid:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.send_signal(signal.SIGINT)
 
 
 def leftover_processes(cluster: Path) -> list[psutil.Process]:
@@ -111,13 +125,13 @@ def leftover_processes(cluster: Path) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["name"])
-        if process.info["name"] == PROCESS_NAME and working_folder(process) == str(cluster)
+        if process.info["name"] == PROCESS_NAME and lives_in(cluster, process)
     ]
 
 
-def working_folder(process: psutil.Process) -> str | None:
-    """Return the process's working folder, or None if it is gone or another account's."""
+def lives_in(cluster: Path, process: psutil.Process) -> bool:
+    """Whether the process has the cluster as its working folder; a zombie has none any more."""
     try:
-        return process.cwd()
+        return process.cwd() == str(cluster)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
+        return False

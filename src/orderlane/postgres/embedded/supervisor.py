@@ -28,6 +28,7 @@ from orderlane.postgres.embedded.diagnosis import StartLog, start_error
 from orderlane.postgres.embedded.folders import DataFolder, OwnerLock, make_private_folder, make_socket_folder
 from orderlane.postgres.embedded.running import (
     CONNECT_SECONDS_MAX,
+    POLL_SECONDS,
     check_answer,
     end_leftovers,
     find_running,
@@ -40,7 +41,6 @@ log = structlog.get_logger(__name__)
 SUPERUSER = "postgres"
 SETUP = Path(__file__).parent / "setup"
 START_SECONDS_MAX = 300
-POLL_SECONDS = 0.01
 WATCH_SECONDS = 0.25
 # Each signal asks more firmly: finish what is committed, leave it to recovery, die.
 STOPS = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
@@ -105,12 +105,14 @@ class EmbeddedPostgres:
     async def stop(self) -> None:
         """Stop the server if this program owns it; every committed transaction is on the disk anyway."""
         process, self._process = self._process, None
-        if process is not None:
-            await end_process(process)
-            await end_leftovers(self._folder)
-        if self._socket_folder is not None and self._socket_folder.exists():
-            shutil.rmtree(self._socket_folder)
-        self._lock.release()
+        try:
+            if process is not None:
+                await end_process(process)
+                await end_leftovers(self._folder)
+            if self._socket_folder is not None and self._socket_folder.exists():
+                shutil.rmtree(self._socket_folder)
+        finally:
+            self._lock.release()
 
     async def keep_running(self) -> None:
         """Start the server again whenever it ends unasked; runs until cancelled.
@@ -139,6 +141,7 @@ class EmbeddedPostgres:
             arguments = server_arguments(binaries, cluster, socket_folder)
             self._process = launch(self._folder, account, [binaries.postgres, *arguments], descriptors)
         if not await ready(self._process, self._folder):
+            await end_leftovers(self._folder)  # its log is complete when the last of its processes is gone
             raise start_error(start_log, binaries.folder, socket_folder)
         self.dsn = make_dsn(str(socket_folder), PORT)
         await set_up_once(self.dsn, socket_folder, binaries)
