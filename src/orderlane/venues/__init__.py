@@ -1,0 +1,1 @@
+"""The places where orders are executed, each behind `orderlane.ports.venue`."""
