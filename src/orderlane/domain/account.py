@@ -1,6 +1,6 @@
 """An account, what it holds of each asset, and the journal that accounts for every cent and every unit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -114,11 +114,13 @@ class Holding:
 
     def after(self, entry: JournalEntry) -> "Holding":
         """The holding with `entry` applied. Raises HoldingOverdrawn when that leaves less than nothing."""
-        changed = replace(
-            self,
-            quantity=self.quantity + entry.quantity,
-            locked=self.locked + entry.locked,
-            pending=self.pending + entry.pending,
+        changed = Holding(
+            self.account_id,
+            self.asset,
+            self.asset_type,
+            self.quantity + entry.quantity,
+            self.locked + entry.locked,
+            self.pending + entry.pending,
         )
         if min(changed.available, changed.locked, changed.pending) < 0:
             raise HoldingOverdrawn(self.account_id, self.asset, changed.quantity, changed.locked, changed.pending)

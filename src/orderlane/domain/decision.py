@@ -4,7 +4,7 @@ A `Decision` starts from a loaded `AccountState`, which it leaves untouched, and
 through it, and making one emits its event: there is no way to do one without the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -68,6 +68,7 @@ class Decision:
         self.journal: list[JournalEntry] = []
         self.sends: list[Order] = []
         self.changed_portfolio_orders: dict[UUID, None] = {}
+        self._sequences: dict[UUID, int] = {}
         self.changed_orders: dict[UUID, None] = {}
         self.changed_executions: dict[UUID, UUID] = {}
 
@@ -111,14 +112,15 @@ class Decision:
         self.state.portfolio_orders[before.id] = replace(before, status=target, updated_at=self.now, **changes)
         self._emit_portfolio_order(step.event, before.id)
 
-    def open_order(self, order: Order) -> None:
-        """Begin an individual order as the next leg of its portfolio order, and send it to the venue."""
-        step = ORDER_TRANSITIONS.step(None, order.status)
-        parent = self.portfolio_order(order.portfolio_order_id)
-        self.state.portfolio_orders[parent.id] = replace(parent, order_ids=(*parent.order_ids, order.id))
-        self._store(order)
-        self.sends.append(order)
-        self._emit_order(step.event, order)
+    def open_orders(self, portfolio_order_id: UUID, orders: Sequence[Order]) -> None:
+        """Begin the individual orders of a portfolio order, in the order of their legs, and send them to the venue."""
+        parent = self.portfolio_order(portfolio_order_id)
+        self.state.portfolio_orders[parent.id] = replace(parent, order_ids=tuple(one.id for one in orders))
+        self.sends += orders
+        for order in orders:
+            step = ORDER_TRANSITIONS.step(None, order.status)
+            self._store(order)
+            self._emit_order(step.event, order)
 
     def move_order(self, order_id: UUID, target: OrderStatus, **changes: Any) -> None:
         """Take a step of the individual order's machine. Raises TransitionRefused.
@@ -144,7 +146,7 @@ class Decision:
         order = self.order(execution.order_id)
         self._store(replace(order, executions=(*order.executions, execution), updated_at=self.now))
         self.changed_executions[execution.id] = execution.order_id
-        self._append(step.event, self.portfolio_order(execution.portfolio_order_id), None, execution)
+        self._append(step.event, execution.portfolio_order_id, None, execution)
 
     def move_execution(self, execution: Execution, target: ExecutionStatus) -> None:
         """Take a step of the execution's machine. Raises TransitionRefused."""
@@ -154,7 +156,13 @@ class Decision:
         executions = tuple(after if one.id == after.id else one for one in order.executions)
         self._store(replace(order, executions=executions, updated_at=self.now))
         self.changed_executions[after.id] = after.order_id
-        self._append(step.event, self.portfolio_order(after.portfolio_order_id), None, after)
+        self._append(step.event, after.portfolio_order_id, None, after)
+
+    def complete(self) -> None:
+        """Note in each portfolio order how many events it has now."""
+        for portfolio_order_id, sequence in self._sequences.items():
+            before = self.portfolio_order(portfolio_order_id)
+            self.state.portfolio_orders[portfolio_order_id] = replace(before, sequence=sequence)
 
     def post(
         self,
@@ -193,31 +201,31 @@ class Decision:
         self.changed_orders[order.id] = None
 
     def _emit_portfolio_order(self, event_type: str, portfolio_order_id: UUID) -> None:
-        parent = self._count_event(portfolio_order_id)
-        snapshot = PortfolioOrderSnapshot(parent, self.orders_of(portfolio_order_id))
-        self._append(event_type, parent, parent.sequence, snapshot)
+        snapshot = PortfolioOrderSnapshot(self.portfolio_order(portfolio_order_id), self.orders_of(portfolio_order_id))
+        self._append(event_type, portfolio_order_id, self._next_sequence(portfolio_order_id), snapshot)
 
     def _emit_order(self, event_type: str, order: Order) -> None:
-        parent = self._count_event(order.portfolio_order_id)
-        self._append(event_type, parent, parent.sequence, order)
+        self._append(event_type, order.portfolio_order_id, self._next_sequence(order.portfolio_order_id), order)
 
-    def _count_event(self, portfolio_order_id: UUID) -> PortfolioOrder:
-        before = self.portfolio_order(portfolio_order_id)
-        counted = replace(before, sequence=before.sequence + 1)
-        self.state.portfolio_orders[before.id] = counted
-        self.changed_portfolio_orders[before.id] = None
-        return counted
+    def _next_sequence(self, portfolio_order_id: UUID) -> int:
+        """The number of the next event; `complete` writes the last one into the portfolio order."""
+        last = self._sequences.get(portfolio_order_id)
+        if last is None:
+            last = self.portfolio_order(portfolio_order_id).sequence
+        self._sequences[portfolio_order_id] = last + 1
+        self.changed_portfolio_orders[portfolio_order_id] = None
+        return last + 1
 
-    def _append(self, event_type: str, parent: PortfolioOrder, sequence: int | None, subject: Subject) -> None:
-        circumstances = self.circumstances
+    def _append(self, event_type: str, portfolio_order_id: UUID, sequence: int | None, subject: Subject) -> None:
+        account = self.state.account
         self.events.append(
             Event(
-                circumstances.new_id(),
+                self.circumstances.new_id(),
                 event_type,
-                circumstances.now,
-                parent.client_id,
-                parent.account_id,
-                parent.id,
+                self.circumstances.now,
+                account.client_id,
+                account.id,
+                portfolio_order_id,
                 sequence,
                 subject,
             )

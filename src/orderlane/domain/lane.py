@@ -34,4 +34,5 @@ def decide(state: AccountState, message: Message, circumstances: Circumstances) 
             )
         case _:
             raise TypeError(f"no rule for {type(message).__name__}")
+    decision.complete()
     return decision

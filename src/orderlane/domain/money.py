@@ -4,12 +4,20 @@ An amount is a `Decimal` in major units (12.34 EUR); minor units (1234 cents) ar
 A quantity of an instrument has at most `QUANTITY_DECIMALS` decimals.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import cache, reduce
 
 QUANTITY_DECIMALS = 10
 _QUANTITY_STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 _WIDE = Context(prec=60)
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+
+
+@cache
+def _step(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +45,14 @@ class Currency:
 
     def floor(self, amount: Decimal) -> Decimal:
         """`amount` rounded down to whole minor units."""
-        return amount.quantize(Decimal(1).scaleb(-self.decimals), ROUND_DOWN, _WIDE)
+        return amount.quantize(_step(self.decimals), ROUND_DOWN, _WIDE)
 
     def write(self, amount: Decimal) -> str:
-        """`amount` as the contract writes it: plain digits with the currency's decimals."""
-        return f"{self.from_minor(self.to_minor(amount)):f}"
+        """`amount` as the contract writes it: plain digits with the currency's decimals.
+
+        Raises decimal.Inexact when there is a fraction of a minor unit.
+        """
+        return f"{amount.quantize(_step(self.decimals), context=_EXACT):f}"
 
 
 def quantity_floor(quantity: Decimal) -> Decimal:
@@ -60,8 +71,18 @@ def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:
-    """An exact product of two amounts, quantities or prices."""
-    return _WIDE.multiply(left, right)
+    """The exact product of two amounts, quantities or prices. Raises decimal.Inexact past 60 digits."""
+    return _EXACT.multiply(left, right)
+
+
+def add(left: Decimal, right: Decimal) -> Decimal:
+    """The exact sum of two amounts or quantities. Raises decimal.Inexact past 60 digits."""
+    return _EXACT.add(left, right)
+
+
+def total(numbers: Iterable[Decimal]) -> Decimal:
+    """The exact sum of amounts or quantities, zero for none. Raises decimal.Inexact past 60 digits."""
+    return reduce(add, numbers, Decimal(0))
 
 
 def plain(number: Decimal) -> str:

@@ -24,8 +24,11 @@ def place(decision: Decision, message: PlacePortfolioOrder) -> None:
             cancellation_details=refusal.details,
         )
         return
-    for number, leg in enumerate(planned.legs):
-        _open_leg(decision, placed, planned, number, leg)
+    orders = [_order(decision, placed, planned, number, leg) for number, leg in enumerate(planned.legs)]
+    for order in orders:
+        asset, asset_type = reserved_asset(order)
+        decision.post(asset, asset_type, JournalReason.RESERVATION, locked=order.locked, order=order)
+    decision.open_orders(placed.id, orders)
 
 
 def _plan_input(decision: Decision, placed: PortfolioOrder) -> PlanInput:
@@ -45,8 +48,8 @@ def _plan_input(decision: Decision, placed: PortfolioOrder) -> PlanInput:
     )
 
 
-def _open_leg(decision: Decision, placed: PortfolioOrder, planned: Plan, number: int, leg: Leg) -> None:
-    order = Order(
+def _order(decision: Decision, placed: PortfolioOrder, planned: Plan, number: int, leg: Leg) -> Order:
+    return Order(
         id=decision.circumstances.new_id(),
         portfolio_order_id=placed.id,
         account_id=placed.account_id,
@@ -67,9 +70,6 @@ def _open_leg(decision: Decision, placed: PortfolioOrder, planned: Plan, number:
         created_at=decision.now,
         updated_at=decision.now,
     )
-    asset, asset_type = reserved_asset(order)
-    decision.post(asset, asset_type, JournalReason.RESERVATION, locked=leg.reserve, order=order)
-    decision.open_order(order)
 
 
 def reserved_asset(order: Order) -> tuple[str, AssetType]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from iso4217 import Currency as _Iso4217
 
@@ -14,9 +15,15 @@ CURRENCIES: Mapping[str, Currency] = {
 """Every currency of ISO 4217 that has minor units or none, by its code."""
 
 
+@lru_cache(maxsize=1024)
 def write_time(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: 2021-07-21T14:10:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def read_time(text: str) -> datetime:
+    """The moment that `write_time` wrote."""
+    return datetime.fromisoformat(text)
 
 
 def write_amount(amount: Decimal, currency: str) -> str:
