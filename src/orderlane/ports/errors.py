@@ -15,11 +15,11 @@ class StoreUnavailable(PortError):
 
 
 class NotFound(PortError):
-    """There is no such resource, or it belongs to another client; `field` is the one that names it, None for the path."""
+    """There is no such resource, or it belongs to another client."""
 
-    def __init__(self, resource: str, resource_id: UUID | str, field: str | None = None) -> None:
-        super().__init__(resource, resource_id, field)
-        self.resource, self.resource_id, self.field = resource, resource_id, field
+    def __init__(self, resource: str, resource_id: UUID | str) -> None:
+        super().__init__(resource, resource_id)
+        self.resource, self.resource_id = resource, resource_id
 
     def __str__(self) -> str:
         return f"there is no {self.resource} {self.resource_id}"
