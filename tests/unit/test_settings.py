@@ -41,7 +41,7 @@ def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(name: str, va
 
 
 def test_a_wrong_option_is_named_as_the_option() -> None:
-    with pytest.raises(SettingRefused, match="^--port is '99999', but must be a whole number from 0 to 65535$"):
+    with pytest.raises(SettingRefused, match=r"^--port is .99999., but must be a whole number from 0 to 65535$"):
         read_settings({"ORDERLANE_PORT": "1"}, {"port": 99999})
 
 
