@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
-Connection = asyncpg.Connection
+Connection = asyncpg.Connection | PoolConnectionProxy
 Pool = asyncpg.Pool
 
 NOTIFY_INBOX = "orderlane_inbox"
