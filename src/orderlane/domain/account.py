@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from orderlane.domain.errors import HoldingOverdrawn
+from orderlane.domain.money import add, subtract
 
 ZERO = Decimal(0)
 
@@ -110,7 +111,7 @@ class Holding:
     @property
     def available(self) -> Decimal:
         """What a new order may use."""
-        return self.quantity - self.locked
+        return subtract(self.quantity, self.locked)
 
     def after(self, entry: JournalEntry) -> "Holding":
         """The holding with `entry` applied. Raises HoldingOverdrawn when that leaves less than nothing."""
@@ -118,9 +119,9 @@ class Holding:
             self.account_id,
             self.asset,
             self.asset_type,
-            self.quantity + entry.quantity,
-            self.locked + entry.locked,
-            self.pending + entry.pending,
+            add(self.quantity, entry.quantity),
+            add(self.locked, entry.locked),
+            add(self.pending, entry.pending),
         )
         if min(changed.available, changed.locked, changed.pending) < 0:
             raise HoldingOverdrawn(self.account_id, self.asset, changed.quantity, changed.locked, changed.pending)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from orderlane.domain.errors import WeightsRefused
+from orderlane.domain.money import total
 
 MAX_ALLOCATION_INSTRUMENTS = 200
 _WHOLES = (Decimal(1), Decimal(100))
@@ -43,6 +44,6 @@ def check_weights(weights: Sequence[Weight]) -> None:
         if one.isin in seen:
             raise WeightsRefused(f"instrument {one.isin} stands twice", index)
         seen.add(one.isin)
-    total = sum((one.weight for one in weights), Decimal(0))
-    if total not in _WHOLES:
-        raise WeightsRefused(f"weights must sum to exactly 1 or exactly 100, not {total:f}")
+    whole = total(one.weight for one in weights)
+    if whole not in _WHOLES:
+        raise WeightsRefused(f"weights must sum to exactly 1 or exactly 100, not {whole:f}")

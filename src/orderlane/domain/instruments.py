@@ -1,8 +1,10 @@
 """What can be traded, and what the rules need to know of it."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+
+from orderlane.domain.money import quantity_ceiling
 
 
 class TradingStatus(StrEnum):
@@ -33,3 +35,7 @@ class Instrument:
     def least_amount(self) -> Decimal:
         """The smallest amount worth sending: its minimum, and one whole unit where fractions are not traded."""
         return self.minimum_amount if self.fractional else max(self.minimum_amount, self.price)
+
+    def round_up(self, units: Decimal) -> Decimal:
+        """`units` rounded up to what can be traded: whole ones where fractions are not."""
+        return quantity_ceiling(units) if self.fractional else units.to_integral_value(ROUND_CEILING)

@@ -80,6 +80,11 @@ def add(left: Decimal, right: Decimal) -> Decimal:
     return _EXACT.add(left, right)
 
 
+def subtract(left: Decimal, right: Decimal) -> Decimal:
+    """The exact difference of two amounts or quantities. Raises decimal.Inexact past 60 digits."""
+    return _EXACT.subtract(left, right)
+
+
 def total(numbers: Iterable[Decimal]) -> Decimal:
     """The exact sum of amounts or quantities, zero for none. Raises decimal.Inexact past 60 digits."""
     return reduce(add, numbers, Decimal(0))

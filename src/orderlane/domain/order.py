@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from orderlane.domain.money import total
 from orderlane.domain.transitions import Transition, TransitionTable
 
 
@@ -153,9 +154,9 @@ class Order:
     @property
     def executed_cash_amount(self) -> Decimal:
         """Cash traded so far, in `currency`."""
-        return sum((one.cash_amount for one in self.standing_executions), Decimal(0))
+        return total(one.cash_amount for one in self.standing_executions)
 
     @property
     def executed_quantity(self) -> Decimal:
         """Units traded so far."""
-        return sum((one.share_quantity for one in self.standing_executions), Decimal(0))
+        return total(one.share_quantity for one in self.standing_executions)

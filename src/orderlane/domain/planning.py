@@ -3,16 +3,17 @@
 It works on values alone, so that a preview and the real thing are the very same plan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
+from operator import attrgetter
 
 from orderlane.domain.account import AssetType, Distribution, Holding
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.instruments import Instrument
-from orderlane.domain.money import Currency, divide, multiply, plain, quantity_ceiling
+from orderlane.domain.money import Currency, add, divide, multiply, plain, total
 from orderlane.domain.order import Side
 from orderlane.domain.portfolio_order import CancellationReason
 from orderlane.domain.splitting import Shares, shares_above_target, shares_below_target, shares_of, split
@@ -59,19 +60,37 @@ class PlanInput:
     holdings: Mapping[str, Holding]
     instruments: Mapping[str, Instrument]
 
+    def write(self, amount: Decimal) -> str:
+        """An amount with its currency, for a person."""
+        return f"{self.currency.write(amount)} {self.currency.code}"
+
     @property
     def weights(self) -> dict[str, Decimal]:
         """Target weights by ISIN."""
         return {one.isin: one.weight for one in self.allocation.weights}
 
+    def units(self) -> dict[str, Decimal]:
+        """The units that each position has available, by ISIN."""
+        positions = (one for one in self.holdings.values() if one.asset_type is AssetType.INSTRUMENT)
+        return {one.asset: one.available for one in sorted(positions, key=_asset) if one.available > 0}
+
     def values(self) -> dict[str, Decimal]:
-        """The value, at the last price, of what each position has available."""
-        positions = [one for one in self.holdings.values() if one.asset_type is AssetType.INSTRUMENT]
-        return {
-            one.asset: multiply(one.available, self.instruments[one.asset].price)
-            for one in positions
-            if one.available > 0
-        }
+        """The value, at the last price, of what each position has available. Raises PlanRefused."""
+        return {isin: multiply(units, self.instrument(isin).price) for isin, units in self.units().items()}
+
+    def instrument(self, isin: str) -> Instrument:
+        """What is known of an instrument. Raises PlanRefused when that is nothing."""
+        try:
+            return self.instruments[isin]
+        except KeyError:
+            raise _untradable(f"instrument {isin} is unknown") from None
+
+
+_asset = attrgetter("asset")
+
+
+def _untradable(details: str) -> PlanRefused:
+    return PlanRefused(CancellationReason.INSTRUMENT_NOT_TRADABLE, details)
 
 
 def plan(given: PlanInput) -> Plan:
@@ -93,25 +112,28 @@ def _plan_buy(given: PlanInput) -> Plan:
 
 
 def _plan_sell(given: PlanInput) -> Plan:
-    values = given.values()
-    if not values:
+    units = given.units()
+    if not units:
         raise PlanRefused(
             CancellationReason.ACCOUNT_IS_EMPTY,
             "the account has no position with units available for trading",
         )
-    _refuse_untradable(given, sorted(values))
-    _refuse_over_limit(given, sum(values.values(), Decimal(0)))
+    _refuse_untradable(given, units)
+    values = given.values()
+    _refuse_over_limit(given, total(values.values()))
     if given.distribution is Distribution.PRO_RATA:
         shares = shares_above_target(given.amount, values, given.weights)
     else:
         shares = shares_of(values)
     amounts, left_out = _split(given, shares)
+    _refuse_overselling(given, amounts, values, left_out)
     return Plan(Side.SELL, tuple(_sell_leg(given, isin, amount) for isin, amount in amounts.items()), left_out)
 
 
 def _sell_leg(given: PlanInput, isin: str, amount: Decimal) -> Leg:
     """Reserve the units that bring the amount even when the price falls by the room that the limit leaves."""
-    units = quantity_ceiling(divide(divide(amount, given.instruments[isin].price), SELL_LIMIT))
+    traded = given.instrument(isin)
+    units = traded.round_up(divide(divide(amount, traded.price), SELL_LIMIT))
     return Leg(isin, amount, min(units, given.holdings[isin].available))
 
 
@@ -121,9 +143,8 @@ def _split(given: PlanInput, shares: Shares) -> tuple[dict[str, Decimal], tuple[
     if not result.legs:
         raise PlanRefused(
             CancellationReason.AMOUNT_TOO_SMALL,
-            f"{given.currency.write(given.amount)} {given.currency.code} is below the least amount of every "
-            f"instrument ({given.currency.write(given.currency.from_minor(min(least.values())))} "
-            f"{given.currency.code} at least)",
+            f"{given.write(given.amount)} is below the least amount of every instrument "
+            f"({given.write(given.currency.from_minor(min(least.values())))} at least)",
         )
     return {isin: given.currency.from_minor(units) for isin, units in result.legs.items()}, result.left_out
 
@@ -133,16 +154,14 @@ def _least_minor(given: PlanInput, isin: str) -> int:
     return ceil(least)
 
 
-def _refuse_untradable(given: PlanInput, isins: Sequence[str]) -> None:
+def _refuse_untradable(given: PlanInput, isins: Iterable[str]) -> None:
     for isin in isins:
-        instrument = given.instruments.get(isin)
-        if instrument is None or not instrument.is_tradable:
-            status = instrument.trading_status if instrument else "unknown"
-            raise PlanRefused(CancellationReason.INSTRUMENT_NOT_TRADABLE, f"instrument {isin} is {status}")
-        if instrument.currency != given.currency.code:
-            raise PlanRefused(
-                CancellationReason.INSTRUMENT_NOT_TRADABLE,
-                f"instrument {isin} trades in {instrument.currency}, the portfolio order is in {given.currency.code}",
+        traded = given.instrument(isin)
+        if not traded.is_tradable:
+            raise _untradable(f"instrument {isin} is {traded.trading_status}")
+        if traded.currency != given.currency.code:
+            raise _untradable(
+                f"instrument {isin} trades in {traded.currency}, the portfolio order is in {given.currency.code}"
             )
 
 
@@ -152,8 +171,7 @@ def _refuse_missing_funds(given: PlanInput) -> None:
     if given.amount > available:
         raise PlanRefused(
             CancellationReason.INSUFFICIENT_FUNDS,
-            f"{given.currency.write(given.amount)} {given.currency.code} needed, "
-            f"{given.currency.write(available)} {given.currency.code} available for trading",
+            f"{given.write(given.amount)} needed, {given.write(available)} available for trading",
         )
 
 
@@ -161,7 +179,20 @@ def _refuse_over_limit(given: PlanInput, value: Decimal) -> None:
     if given.amount > multiply(value, SELL_LIMIT):
         raise PlanRefused(
             CancellationReason.SELL_LIMIT_EXCEEDED,
-            f"{given.currency.write(given.amount)} {given.currency.code} is more than "
-            f"{plain(SELL_LIMIT * 100)} % of the portfolio's value of "
-            f"{given.currency.write(given.currency.floor(value))} {given.currency.code}",
+            f"{given.write(given.amount)} is more than {plain(SELL_LIMIT * 100)} % of the value of the positions "
+            f"available for trading, {given.write(given.currency.floor(value))}",
         )
+
+
+def _refuse_overselling(
+    given: PlanInput, amounts: Mapping[str, Decimal], values: Mapping[str, Decimal], left_out: Sequence[str]
+) -> None:
+    """What legs that are left out pass on may be more than the others have; the minor unit of a rounding may not."""
+    for isin, amount in amounts.items():
+        if amount >= add(values[isin], given.currency.from_minor(1)):
+            raise PlanRefused(
+                CancellationReason.SELL_LIMIT_EXCEEDED,
+                f"{given.write(amount)} of {isin} would have to be sold, "
+                f"{given.write(given.currency.floor(values[isin]))} are available for trading "
+                f"(too small to send: {', '.join(sorted(left_out))})",
+            )

@@ -10,6 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
+from orderlane.domain.money import subtract, total
+
 Shares = Mapping[str, Fraction]
 
 
@@ -61,19 +63,19 @@ def split(units: int, shares: Shares, least: Mapping[str, int]) -> Split:
 
 def shares_below_target(amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Shares:
     """PRO_RATA for a BUY: how far each instrument is under its target value once `amount` is invested."""
-    target = _targets(sum(values.values(), Decimal(0)) + amount, weights)
+    target = _targets(total((*values.values(), amount)), weights)
     return _positive({isin: goal - Fraction(values.get(isin, Decimal(0))) for isin, goal in target.items()})
 
 
 def shares_above_target(amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Shares:
     """PRO_RATA for a SELL: how far each position is over its target value once `amount` is taken out."""
-    target = _targets(sum(values.values(), Decimal(0)) - amount, weights)
+    target = _targets(subtract(total(values.values()), amount), weights)
     return _positive({isin: Fraction(value) - target.get(isin, Fraction(0)) for isin, value in values.items()})
 
 
 def _targets(whole: Decimal, weights: Mapping[str, Decimal]) -> dict[str, Fraction]:
-    total = sum(map(Fraction, weights.values()), Fraction(0))
-    return {isin: Fraction(whole) * Fraction(weight) / total for isin, weight in weights.items()}
+    sum_of_weights = Fraction(total(weights.values()))
+    return {isin: Fraction(whole) * Fraction(weight) / sum_of_weights for isin, weight in weights.items()}
 
 
 def _positive(shares: Shares) -> Shares:
