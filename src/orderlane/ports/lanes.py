@@ -64,10 +64,14 @@ class EventRow:
 
 @dataclass(slots=True)
 class Changes:
-    """All that a batch writes, each row once and as it is at the end of the batch. `lanes` maps accounts to lanes."""
+    """All that a batch writes, each row once and as it is at the end of the batch.
+
+    `lanes` maps accounts to lanes, `states` has each account as it is at the end.
+    """
 
     applied: list[int] = field(default_factory=list)
     lanes: dict[UUID, int] = field(default_factory=dict)
+    states: dict[UUID, AccountState] = field(default_factory=dict)
     heads: dict[int, LaneHead] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
     journal: list[JournalEntry] = field(default_factory=list)

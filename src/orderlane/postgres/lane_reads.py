@@ -7,10 +7,11 @@ from orderlane.domain.account import AssetType
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.decision import AccountState
 from orderlane.domain.instruments import Instrument
-from orderlane.domain.messages import Message, PlacePortfolioOrder, ReceiveVenueReports, SettleExecutions
+from orderlane.domain.messages import Deposit, PlacePortfolioOrder, ReceiveVenueReports, SettleExecutions
 from orderlane.domain.portfolio_order import PortfolioOrder
 from orderlane.ports.lanes import InboxMessage, LaneHead, Loaded
 from orderlane.postgres.connection import Connection
+from orderlane.postgres.lane_memory import LaneMemory
 from orderlane.postgres.queries import queries
 from orderlane.postgres.rows import (
     Row,
@@ -28,13 +29,16 @@ _SQL = queries("lane_store")
 States = dict[UUID, AccountState]
 
 
-async def load(connection: Connection, messages: Sequence[InboxMessage]) -> Loaded:
-    """The accounts of the messages with the portfolio orders that they concern, and the market."""
+async def load(connection: Connection, messages: Sequence[InboxMessage], memory: LaneMemory) -> Loaded:
+    """The accounts of the messages with the portfolio orders that they concern, and the market.
+
+    Only what `memory` does not have is read.
+    """
     if not messages:
         return Loaded((), {}, {}, {}, {})
     heads = await connection.fetch(_SQL["heads"], list({one.lane for one in messages}))
-    states = await _load_accounts(connection, list({one.account_id for one in messages}))
-    await _load_portfolio_orders(connection, [one.message for one in messages], states)
+    states = await _load_accounts(connection, {one.account_id for one in messages}, memory)
+    await _load_portfolio_orders(connection, messages, states)
     placed = _placed(messages, states)
     allocations = await _load_allocations(connection, placed)
     return Loaded(
@@ -46,39 +50,51 @@ async def load(connection: Connection, messages: Sequence[InboxMessage]) -> Load
     )
 
 
-async def _load_accounts(connection: Connection, account_ids: Sequence[UUID]) -> States:
-    accounts = await connection.fetch(_SQL["accounts"], account_ids)
-    states = {row["id"]: AccountState(account_from(row)) for row in accounts}
-    for row in await connection.fetch(_SQL["holdings"], account_ids):
-        states[row["account_id"]].holdings[row["asset"]] = holding_from(row)
+async def _load_accounts(connection: Connection, account_ids: Collection[UUID], memory: LaneMemory) -> States:
+    recalled = {account_id: state for account_id in account_ids if (state := memory.recall(account_id))}
+    states = {account_id: state.copy() for account_id, state in recalled.items()}
+    missing = [account_id for account_id in account_ids if account_id not in states]
+    if missing:
+        accounts = await connection.fetch(_SQL["accounts"], missing)
+        states |= {row["id"]: AccountState(account_from(row)) for row in accounts}
+        for row in await connection.fetch(_SQL["holdings"], missing):
+            states[row["account_id"]].holdings[row["asset"]] = holding_from(row)
     return states
 
 
-async def _load_portfolio_orders(connection: Connection, messages: Sequence[Message], states: States) -> None:
-    rows = await connection.fetch(_SQL["portfolio_orders"], *_concerned(messages))
+async def _load_portfolio_orders(connection: Connection, messages: Sequence[InboxMessage], states: States) -> None:
+    concerned = _concerned(messages, states)
+    if not any(concerned):
+        return
+    rows = await connection.fetch(_SQL["portfolio_orders"], *concerned)
     ids = [row["id"] for row in rows]
     order_rows = await connection.fetch(_SQL["orders"], ids)
     orders = orders_from(order_rows, await connection.fetch(_SQL["executions"], ids) if order_rows else ())
     for row in rows:
-        state = states[row["account_id"]]
-        legs = orders.get(row["id"], [])
-        state.portfolio_orders[row["id"]] = portfolio_order_from(row, [one.id for one in legs])
-        state.orders.update((one.id, one) for one in legs)
+        if state := states.get(row["account_id"]):
+            legs = orders.get(row["id"], [])
+            state.portfolio_orders[row["id"]] = portfolio_order_from(row, [one.id for one in legs])
+            state.orders.update((one.id, one) for one in legs)
 
 
-def _concerned(messages: Iterable[Message]) -> tuple[list[UUID], list[UUID], list[UUID]]:
-    """The ids of portfolio orders, individual orders and executions that messages name."""
+def _concerned(messages: Iterable[InboxMessage], states: States) -> tuple[list[UUID], list[UUID], list[UUID]]:
+    """The ids of portfolio orders, individual orders and executions that messages name and `states` do not have."""
     portfolio_orders: set[UUID] = set()
     orders: set[UUID] = set()
     executions: set[UUID] = set()
-    for message in messages:
-        match message:
-            case PlacePortfolioOrder():
-                portfolio_orders.add(message.portfolio_order_id)
-            case ReceiveVenueReports():
-                orders.update(one.order_id for one in message.reports)
-            case SettleExecutions():
-                executions.update(message.execution_ids)
+    for one in messages:
+        known: Collection[UUID] = states[one.account_id].orders if one.account_id in states else ()
+        match one.message:
+            case PlacePortfolioOrder(portfolio_order_id):
+                portfolio_orders.add(portfolio_order_id)
+            case ReceiveVenueReports(reports):
+                orders.update(report.order_id for report in reports if report.order_id not in known)
+            case SettleExecutions(execution_ids):
+                executions.update(execution_ids)
+            case Deposit():
+                pass
+            case _:
+                raise TypeError(f"nothing to load for {type(one.message).__name__}")
     return list(portfolio_orders), list(orders), list(executions)
 
 

@@ -1,10 +1,12 @@
 """The lane worker's store: one session that owns lanes, reads their messages, and writes what they lead to."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from orderlane.domain.decision import AccountState
 from orderlane.ports.lanes import Changes, InboxMessage, Loaded
 from orderlane.postgres.connection import (
     NOTIFY_EVENTS,
@@ -16,6 +18,7 @@ from orderlane.postgres.connection import (
 )
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.inbox import decode_message
+from orderlane.postgres.lane_memory import LaneMemory
 from orderlane.postgres.lane_reads import load
 from orderlane.postgres.lane_writes import LaneWriter
 from orderlane.postgres.queries import queries
@@ -23,6 +26,9 @@ from orderlane.postgres.shares import Share, ShareRole
 from orderlane.postgres.wakeups import Wakeup, notify
 
 _SQL = queries("lane_store")
+
+REMEMBERED_ACCOUNTS_MAX = 5000
+"""How many accounts with open portfolio orders a worker keeps in memory: about 100 MB with 10 legs each."""
 
 
 class PostgresLaneStore:
@@ -34,6 +40,7 @@ class PostgresLaneStore:
         self._wakeup = wakeup
         self.count = count
         self._lanes: list[int] = []
+        self._memory = LaneMemory(REMEMBERED_ACCOUNTS_MAX)
 
     @classmethod
     async def open(cls, dsn: str) -> "PostgresLaneStore":
@@ -48,7 +55,9 @@ class PostgresLaneStore:
         with unavailable_on_loss():
             if not self._lanes:
                 self._lanes = [row["lane"] for row in await self._connection.fetch(_SQL["all_lanes"])]
-            return await self._share.rebalance(self._lanes)
+            owned = await self._share.rebalance(self._lanes)
+        self._memory.keep_lanes(owned)
+        return owned
 
     async def waiting(self, lanes: Collection[int], limit: int) -> list[int]:
         """The ids of the messages that `batch` would take. Raises StoreUnavailable."""
@@ -73,10 +82,15 @@ class PostgresLaneStore:
         with unavailable_on_loss():
             async with self._connection.transaction():
                 rows = await self._connection.fetch(_SQL[take], *arguments)
-                loaded = await load(self._connection, [_message_from(row) for row in rows])
+                loaded = await load(self._connection, [_message_from(row) for row in rows], self._memory)
                 batch = PostgresLaneBatch(LaneWriter(self._connection, self.count), loaded)
                 yield batch
+            self._memory.remember(batch.written)
             await notify(self._connection, batch.channels)
+
+    def remembers(self, account_id: UUID) -> bool:
+        """Whether the account's open portfolio orders are in memory."""
+        return self._memory.recall(account_id) is not None
 
     async def quarantine(self, message_id: int, error: str, now: datetime) -> None:
         """Move a message out of the inbox, which holds its account. Raises StoreUnavailable."""
@@ -100,10 +114,12 @@ class PostgresLaneBatch:
         self._writer = writer
         self.loaded = loaded
         self.channels: list[str] = []
+        self.written: Mapping[UUID, AccountState] = {}
 
     async def write(self, changes: Changes) -> None:
         """Write everything that changed, with a number of statements that does not depend on how much it is."""
         await self._writer.write(changes)
+        self.written = changes.states
         self.channels = [NOTIFY_EVENTS] * bool(changes.events) + [NOTIFY_OUTBOX] * bool(changes.sends)
 
 

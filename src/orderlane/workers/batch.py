@@ -83,7 +83,7 @@ class _Batch:
 
     def changes(self) -> Changes:
         changes = self._changes
-        states = self._states
+        states = changes.states = self._states
         changes.holdings = [states[account_id].holdings[asset] for account_id, asset in self._holdings]
         changes.portfolio_orders = [
             states[account_id].portfolio_orders[one] for one, account_id in self._portfolio_orders.items()

@@ -1,5 +1,6 @@
 """A portfolio account with its master data in a real database, and a lane worker's store beside it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -194,12 +195,18 @@ async def store(dsn: str) -> AsyncIterator[PostgresLaneStore]:
 @pytest.fixture
 async def worker(store: PostgresLaneStore, sources: Sources) -> "SteppedWorker":
     worker = SteppedWorker(store, sources, LaneWorkerLimits(batch_messages_max=50))
-    await worker._rebalance()
+    await worker.take_all_lanes()
     return worker
 
 
 class SteppedWorker(LaneWorker):
     """A worker that works when it is told to."""
+
+    async def take_all_lanes(self) -> None:
+        """Rebalance until every lane is owned: a closed session's locks go a moment after it."""
+        async with asyncio.timeout(10):
+            while len(self.lanes) < len(LANES):
+                await self._rebalance()
 
     async def work_off(self) -> int:
         """Apply what is in the inbox; how many messages that were."""

@@ -3,12 +3,15 @@
 import asyncio
 import json
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
+from orderlane.domain.account import lane_of
 from orderlane.domain.messages import OrderAccepted, PlacePortfolioOrder, ReceiveVenueReports
 from orderlane.postgres.lane_store import PostgresLaneStore
 from orderlane.sources import Sources
+from tests.database.lanes.conftest import LANES, SteppedWorker, executed
 
 GUIDE_OF_THREE = (
     ["PORTFOLIO_ORDER.NEW"]
@@ -76,17 +79,60 @@ async def test_cash_and_units_are_the_sums_of_the_journal(scene, worker) -> None
 
 
 async def test_the_number_of_statements_does_not_depend_on_the_batch(scene, worker, store: PostgresLaneStore) -> None:
-    async def statements(count: int) -> int:
-        for account in scene.accounts[:count]:
+    async def statements(accounts: list[UUID]) -> int:
+        for account in accounts:
             await scene.deposit(account, "100")
             await scene.place(account, "100")
         before = store.count.total
-        assert await worker._work_off() == 2 * count
+        assert await worker._work_off() == 2 * len(accounts)
         return store.count.total - before
 
-    await scene.build_more_accounts(20)
-    await statements(1)  # the driver asks for the types of a table once
-    assert await statements(1) == await statements(20)
+    await scene.build_more_accounts(22)
+    await statements(scene.accounts[:1])  # the driver asks for the types of a table once
+    assert await statements(scene.accounts[1:2]) == await statements(scene.accounts[2:22])
+
+
+async def test_a_worker_goes_on_where_another_stopped(scene, dsn: str, sources: Sources) -> None:
+    account = scene.accounts[0]
+
+    async def work_off_with_a_new_worker() -> None:
+        store = await PostgresLaneStore.open(dsn)
+        worker = SteppedWorker(store, sources)
+        await worker.take_all_lanes()
+        await worker.work_off()
+        await store.close()
+
+    await scene.deposit(account, "1000")
+    portfolio_order = await scene.place(account, "1000")
+    await work_off_with_a_new_worker()
+    orders = await scene.orders(portfolio_order)
+    await scene.say(account, ReceiveVenueReports(tuple(OrderAccepted(one["id"]) for one in orders)))
+    await work_off_with_a_new_worker()
+    for order in orders:
+        await scene.say(account, ReceiveVenueReports((executed(order),)))
+        await work_off_with_a_new_worker()
+
+    events = await scene.rows("SELECT type FROM events ORDER BY position")
+    assert [one["type"] for one in events] == GUIDE_OF_THREE
+    assert await scene.value("SELECT status FROM portfolio_orders") == "FILLED"
+
+
+async def test_what_is_remembered_of_a_lane_is_forgotten_with_it(scene, store, worker, dsn: str) -> None:
+    await scene.build_more_accounts(12)
+    for account in scene.accounts:
+        await scene.deposit(account, "1000")
+        await scene.place(account, "1000")
+    await worker.work_off()
+    assert all(store.remembers(account) for account in scene.accounts)
+
+    second = await PostgresLaneStore.open(dsn)
+    await second.rebalance()
+    owned = await store.rebalance()
+    assert len(owned) == 2
+    assert {one for one in scene.accounts if store.remembers(one)} == {
+        one for one in scene.accounts if lane_of(one, len(LANES)) in owned
+    }
+    await second.close()
 
 
 async def test_too_little_cash_is_told_with_the_numbers(scene, worker) -> None:
