@@ -5,7 +5,9 @@ from datetime import datetime
 from importlib.resources import files
 
 from orderlane.postgres.connection import Connection
+from orderlane.postgres.queries import queries
 
+_SQL = queries("migrate")
 _LOCK_NUMBER = 0x6F726465726C616E  # "orderlan": one migration at a time
 
 
@@ -34,17 +36,15 @@ async def migrate(connection: Connection, lane_count: int, now: datetime) -> lis
     Raises MigrationRefused when the database has migrations that this version does not know.
     """
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_NUMBER)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL)"
-        )
-        applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+        await connection.execute(_SQL["one_at_a_time"], _LOCK_NUMBER)
+        await connection.execute(_SQL["ensure_history"])
+        applied = {row["name"] for row in await connection.fetch(_SQL["applied"])}
         known = migrations()
         _refuse_newer(applied - {one.name for one in known})
         missing = [one for one in known if one.name not in applied]
         for one in missing:
             await connection.execute(one.sql)
-            await connection.execute("INSERT INTO schema_migrations VALUES ($1, $2)", one.name, now)
+            await connection.execute(_SQL["note_applied"], one.name, now)
         await _install(connection, lane_count, now)
     return [one.name for one in missing]
 
@@ -57,10 +57,5 @@ def _refuse_newer(unknown: set[str]) -> None:
 
 
 async def _install(connection: Connection, lane_count: int, now: datetime) -> None:
-    installed = await connection.fetchval(
-        "INSERT INTO installation (lane_count, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING lane_count",
-        lane_count,
-        now,
-    )
-    if installed is not None:
-        await connection.execute("INSERT INTO lanes (lane) SELECT generate_series(0, $1 - 1)", lane_count)
+    if await connection.fetchval(_SQL["install"], lane_count, now) is not None:
+        await connection.execute(_SQL["make_lanes"], lane_count)
