@@ -57,6 +57,8 @@ class Member(NamedTuple):
 
 _KEY: Final = re.compile(r"[a-z*][a-z0-9_\-.*]*")
 _STRING: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+# The one item that real signatures are made of, read in one step: a string without escapes and parameters.
+_PLAIN_ITEM: Final = re.compile(r' *"([ !#-\[\]-~]*)"(?=[ )])')
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}(?![0-9.])")
 _BYTES: Final = re.compile(r":([A-Za-z0-9+/]*={0,2}):")
 _TOKEN: Final = re.compile(r"[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*")
@@ -89,16 +91,19 @@ class _Scanner:
         self.at += 1
         return True
 
-    def pass_over(self, pattern: re.Pattern[str]) -> None:
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)
         if match is not None:
             self.at = match.end()
+        return match
+
+    def pass_over(self, pattern: re.Pattern[str]) -> None:
+        self.match(pattern)
 
     def take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
-        match = pattern.match(self.text, self.at)
+        match = self.match(pattern)
         if match is None:
             self.refuse(expected)
-        self.at = match.end()
         return match
 
 
@@ -143,14 +148,17 @@ def _inner_list(scanner: _Scanner, items_max: int) -> InnerList:
     scanner.skip("(")
     items: list[Item] = []
     while True:
+        while (plain := scanner.match(_PLAIN_ITEM)) is not None:
+            items.append(Item(plain[1], _NO_PARAMETERS))
         scanner.pass_over(_SPACES)
         if scanner.skip(")"):
-            return InnerList(tuple(items), _parameters(scanner))
+            break
         items.append(_item(scanner))
-        if len(items) > items_max:
-            raise TooManyMembers(items_max)
         if not (scanner.follows(" ") or scanner.follows(")")):
             scanner.refuse("a space or )")
+    if len(items) > items_max:
+        raise TooManyMembers(items_max)
+    return InnerList(tuple(items), _parameters(scanner))
 
 
 def _item(scanner: _Scanner) -> Item:
