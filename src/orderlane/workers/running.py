@@ -32,10 +32,11 @@ async def keep_running(name: str, open_part: Callable[[], Awaitable[Part]], stop
             wait_seconds = _WAIT_SECONDS[min(losses, len(_WAIT_SECONDS) - 1)]
             losses += 1
             _log.warning("database unavailable", part=name, error=str(loss), retry_in_seconds=wait_seconds)
-            await _stopped_within(stop, wait_seconds)
+            await stopped_within(stop, wait_seconds)
 
 
-async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
+async def stopped_within(stop: asyncio.Event, seconds: float) -> None:
+    """Return when `stop` is set, at the latest after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()

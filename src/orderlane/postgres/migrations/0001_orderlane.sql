@@ -327,6 +327,31 @@ CREATE INDEX events_of_portfolio_order ON events (portfolio_order_id);
 CREATE TRIGGER events_are_final BEFORE UPDATE OR DELETE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE FUNCTION make_event_partition(day date) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    partition_name text := 'events_' || to_char(day, 'YYYY_MM_DD');
+    beginning timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    ending timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    IF to_regclass(partition_name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
+    EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING ALL)', partition_name);
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM events_default WHERE created_at >= $1 AND created_at < $2 RETURNING *) '
+        'INSERT INTO %I SELECT * FROM moved', partition_name
+    ) USING beginning, ending;
+    EXECUTE format(
+        'ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition_name, beginning, ending
+    );
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION make_event_partition IS
+    'Give a day (in UTC) a partition of its own, unless it has one. Events of the day that came before it move there from '
+    'the default partition. Writers wait meanwhile, locked out at the parent table, so that none of them is misled.';
+
 -- Webhooks -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE webhook_subscriptions (
