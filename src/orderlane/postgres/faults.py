@@ -28,3 +28,5 @@ def unavailable_on_loss() -> Iterator[None]:
         if isinstance(misuse, ValueError):  # a parameter that does not fit its column: a mistake, not a loss
             raise
         raise StoreUnavailable(str(misuse)) from misuse
+    except asyncpg.InternalClientError as confusion:  # the server ended the session while nothing was asked of it
+        raise StoreUnavailable(str(confusion)) from confusion
