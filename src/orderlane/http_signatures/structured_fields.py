@@ -55,7 +55,7 @@ class Member(NamedTuple):
     text: str
 
 
-_KEY: Final = re.compile(r"[a-z*][a-z0-9_\-.*]*")
+_KEY: Final = re.compile(r"[a-z*][a-z0-9_\-.*]{0,99}(?![a-z0-9_\-.*])")
 _STRING: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 # The one item that real signatures are made of, read in one step: a string without escapes and parameters.
 _PLAIN_ITEM: Final = re.compile(r' *"([ !#-\[\]-~]*)"(?=[ )])')

@@ -55,10 +55,10 @@ from orderlane.http_signatures.structured_fields import (
 SIGNATURES_MAX: Final = 4
 COMPONENTS_MAX: Final = 64
 FIELD_LENGTH_MAX: Final = 8192
-NONCE_LENGTH_MAX: Final = 255
+TEXT_LENGTH_MAX: Final = 255
 
 VERSION_FIELD: Final = "upvest-signature-version"
-_COMPONENT_NAME: Final = re.compile(r"@?[a-z0-9!#$%&'*+\-.^_`|~]+")
+_COMPONENT_NAME: Final = re.compile(r"@?[a-z0-9!#$%&'*+\-.^_`|~]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,10 +258,10 @@ def _components(inner_list: InnerList) -> tuple[str, ...]:
 def _component(item: Item) -> str:
     name = item.value
     if not isinstance(name, str) or isinstance(name, Token) or _COMPONENT_NAME.fullmatch(name) is None:
-        shown = serialise_bare_item(name)
+        shown = serialise_bare_item(name)[:100]
         raise SignatureMalformed("signature-input", f"{shown} is not a component's name in small letters")
     if item.parameters:
-        raise ComponentUnsupported(f"{name} with parameters ({', '.join(item.parameters)})")
+        raise ComponentUnsupported(f"{name} with parameters ({', '.join(item.parameters)[:100]})")
     return name
 
 
@@ -276,8 +276,6 @@ def _nonce(parameters: Parameters, policy: VerificationPolicy) -> str | None:
     nonce = _text(parameters, "nonce")
     if nonce is None and policy.nonce_required:
         raise ParameterRefused("nonce", "is missing")
-    if nonce is not None and not 1 <= len(nonce) <= NONCE_LENGTH_MAX:
-        raise ParameterRefused("nonce", f"must have 1 to {NONCE_LENGTH_MAX} characters")
     return nonce
 
 
@@ -308,6 +306,8 @@ def _text(parameters: Parameters, name: str) -> str | None:
         return None
     if not isinstance(value, str) or isinstance(value, Token):
         raise ParameterRefused(name, "must be a string in double quotes")
+    if not 1 <= len(value) <= TEXT_LENGTH_MAX:
+        raise ParameterRefused(name, f"must have 1 to {TEXT_LENGTH_MAX} characters")
     return value
 
 

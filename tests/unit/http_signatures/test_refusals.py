@@ -26,7 +26,7 @@ from orderlane.http_signatures import (
     SignatureVersionUnsupported,
     verify,
 )
-from orderlane.http_signatures.verification import COMPONENTS_MAX, FIELD_LENGTH_MAX, NONCE_LENGTH_MAX
+from orderlane.http_signatures.verification import COMPONENTS_MAX, FIELD_LENGTH_MAX, TEXT_LENGTH_MAX
 
 SKEW = timedelta(seconds=30)
 
@@ -35,7 +35,7 @@ def refusal(signed: Any, now: datetime, **changes: Any) -> SignatureRefused:
     with pytest.raises(SignatureRefused) as refused:
         verify(signed.received(**changes), signed.keys, now)
     assert refused.value.check != SignatureRefused.check
-    assert str(refused.value)
+    assert 0 < len(str(refused.value)) < 400
     return refused.value
 
 
@@ -216,7 +216,8 @@ def test_parameters_that_must_be_there(hand_signed: Any, now: datetime, lost: st
 @pytest.mark.parametrize(
     "parameter",
     ['created="1795361400"', "created", "created=soon", "created=?1", "expires=:AAAA:", "nonce=n1", "nonce=1",
-     'nonce=""', f'nonce="{"n" * (NONCE_LENGTH_MAX + 1)}"', "keyid=key-1", "alg=ed25519"],
+     'nonce=""', f'nonce="{"n" * (TEXT_LENGTH_MAX + 1)}"', "keyid=key-1", 'keyid=""',
+     f'keyid="{"k" * (TEXT_LENGTH_MAX + 1)}"', "alg=ed25519"],
 )  # fmt: skip
 def test_parameters_of_the_wrong_type(hand_signed: Any, now: datetime, parameter: str) -> None:
     name = parameter.partition("=")[0]
@@ -307,6 +308,8 @@ def test_a_signature_under_another_label(hand_signed: Any, now: datetime) -> Non
         ("signature-input", 'sig1=("@Method");keyid="key-1"'),
         ("signature-input", 'sig1=("");keyid="key-1"'),
         ("signature-input", 'sig1=(method);keyid="key-1"'),
+        ("signature-input", f'sig1=("{"x" * 101}");keyid="key-1"'),
+        ("signature-input", f'{"s" * 101}=("@method");keyid="key-1"'),
         ("signature-input", 'sig1=(1);keyid="key-1"'),
         ("signature-input", 'sig1=("@method");keyid="key-1";keyid="key-1"'),
         ("signature-input", 'sig1=("@method");keyid="key-1";created=1.5'),
