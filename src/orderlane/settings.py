@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from iso4217 import Currency as Iso4217
 
 PREFIX = "ORDERLANE_"
+RANGE_MAX = 3_600_000
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -62,6 +63,14 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
     return Kind(lambda text: kind.read(text) if text else None, f"{kind.expected}, or empty")
 
 
+def _read_range(text: str) -> tuple[int, int]:
+    least, _, greatest = text.partition("-")
+    found = int(least), int(greatest)
+    if not 0 <= found[0] <= found[1] <= RANGE_MAX:
+        raise ValueError(text)
+    return found
+
+
 def _read_switch(text: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if text.lower() not in words:
@@ -95,6 +104,7 @@ SWITCH = Kind(_read_switch, "true or false")
 DATABASE_URL = Kind(_read_database_url, "an address such as postgresql://user:password@host:5432/database")
 CURRENCY = Kind(_read_currency, "a currency code of ISO 4217 such as EUR")
 HOST = Kind(_read_host, "an address or a name of this machine, such as 127.0.0.1")
+MILLISECONDS = Kind(_read_range, f"two whole numbers up to {RANGE_MAX}, the least and the greatest, such as 5-60")
 FOLDER = Kind(_read_folder, "the path of a folder")
 
 
@@ -128,7 +138,10 @@ class Settings:
     port: int = field(
         default=8080, metadata=_told(whole_number(0, 65535), "The port on which the API listens; 0 takes any free one.")
     )
-    currency: str = field(default="EUR", metadata=_told(CURRENCY, "The currency of new accounts."))
+    currency: str = field(
+        default="EUR",
+        metadata=_told(CURRENCY, "The currency of every account. Fixed for ever when the database is made."),
+    )
     lane_count: int = field(
         default=64,
         metadata=_told(
@@ -151,6 +164,33 @@ class Settings:
             optional(whole_number(1, 1_000_000)),
             "How many requests a client may make in a minute, unless it has a limit of its own. Empty: no limit.",
         ),
+    )
+    token_requests_per_minute: int = field(
+        default=60,
+        metadata=_told(
+            whole_number(1, 1_000_000), "How often a client, and an address, may ask for an access token in a minute."
+        ),
+    )
+    venue_seed: int = field(
+        default=1,
+        metadata=_told(
+            whole_number(0, 2**31), "What the simulated venue draws from. Change it only while no order is open."
+        ),
+    )
+    venue_ack_ms: tuple[int, int] = field(
+        default=(1, 5),
+        metadata=_told(MILLISECONDS, "How long the simulated venue takes to acknowledge an order, in milliseconds."),
+    )
+    venue_fill_ms: tuple[int, int] = field(
+        default=(5, 60),
+        metadata=_told(MILLISECONDS, "How long it takes from there to each execution, in milliseconds."),
+    )
+    venue_split_percent: int = field(
+        default=30,
+        metadata=_told(whole_number(0, 100), "How many of 100 orders the simulated venue executes in several parts."),
+    )
+    venue_refuse_percent: int = field(
+        default=0, metadata=_told(whole_number(0, 100), "How many of 100 orders the simulated venue refuses.")
     )
     allow_insecure_webhooks: bool = field(
         default=False,
@@ -227,7 +267,13 @@ def _reference_row(one: "Field[Any]") -> str:
 
 
 def _written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return "-".join(map(str, value))
+        case _:
+            return str(value)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,10 @@ def migrations() -> list[Migration]:
     return sorted(found, key=lambda one: one.name)
 
 
-async def migrate(connection: Connection, lane_count: int, now: datetime) -> list[str]:
-    """Apply what is missing, all in one transaction; the names applied. `lane_count` counts on the first time only.
+async def migrate(connection: Connection, lane_count: int, now: datetime, currency: str = "EUR") -> list[str]:
+    """Apply what is missing, all in one transaction; the names applied.
+
+    `lane_count` and `currency` count on the first time only.
 
     Raises MigrationRefused when the database has migrations that this version does not know.
     """
@@ -45,7 +47,7 @@ async def migrate(connection: Connection, lane_count: int, now: datetime) -> lis
         for one in missing:
             await connection.execute(one.sql)
             await connection.execute(_SQL["note_applied"], one.name, now)
-        await _install(connection, lane_count, now)
+        await _install(connection, lane_count, currency, now)
     return [one.name for one in missing]
 
 
@@ -56,6 +58,6 @@ def _refuse_newer(unknown: set[str]) -> None:
         )
 
 
-async def _install(connection: Connection, lane_count: int, now: datetime) -> None:
-    if await connection.fetchval(_SQL["install"], lane_count, now) is not None:
+async def _install(connection: Connection, lane_count: int, currency: str, now: datetime) -> None:
+    if await connection.fetchval(_SQL["install"], lane_count, currency, now) is not None:
         await connection.execute(_SQL["make_lanes"], lane_count)

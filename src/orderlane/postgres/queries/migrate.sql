@@ -10,9 +10,9 @@ SELECT name FROM schema_migrations;
 -- note_applied: a migration is applied.
 INSERT INTO schema_migrations (name, applied_at) VALUES ($1, $2);
 
--- install: fix the number of lanes, once for ever; no row when that is done already.
-INSERT INTO installation (lane_count, created_at)
-VALUES ($1, $2)
+-- install: fix the number of lanes and the currency, once for ever; no row when that is done already.
+INSERT INTO installation (lane_count, currency, created_at)
+VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
 RETURNING lane_count;
 
