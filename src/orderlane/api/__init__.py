@@ -1,0 +1,1 @@
+"""The HTTP API: declared operations, one mechanism that serves them all."""

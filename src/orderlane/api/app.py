@@ -1,0 +1,76 @@
+"""The application: Litestar with the declared operations, and problem documents for whatever it refuses itself."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from prometheus_client import CollectorRegistry
+
+from orderlane.api.auth.directory import ClientDirectory
+from orderlane.api.auth.gate import Gate
+from orderlane.api.dispatch import route_handlers
+from orderlane.api.error_map import problem_answer
+from orderlane.api.errors import ApiError, MethodNotAllowed
+from orderlane.api.operations import Operation
+from orderlane.api.options import ApiOptions
+from orderlane.api.request_log import RequestLog
+from orderlane.api.routes import OPERATIONS
+from orderlane.api.serving import Serving
+from orderlane.ports.errors import NotFound
+from orderlane.ports.services import ApiServices
+
+
+def create_app(
+    services: ApiServices, options: ApiOptions | None = None, operations: Sequence[Operation] = OPERATIONS
+) -> Litestar:
+    """The ASGI application over the ports. Its lifespan needs the database once, for the key that signs tokens."""
+    options = options or ApiOptions()
+    directory = ClientDirectory(services.credentials, services.sources)
+    serving = Serving(services, options, Gate(directory, services.nonces, options), RequestLog(CollectorRegistry()))
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await directory.start()
+        try:
+            yield
+        finally:
+            await directory.stop()
+
+    return Litestar(
+        route_handlers=route_handlers(operations, serving),
+        exception_handlers={Exception: _refusals(serving)},
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _refusals(serving: Serving) -> Any:
+    """A handler for what Litestar refuses before an operation is found: unknown paths and methods, mostly."""
+    observe = serving.log.of("", "none")
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        request_id = str(serving.services.sources.ids.new_id())
+        path = request.scope["path"]
+        answer = problem_answer(_explained(request, error), path, request_id, development=serving.options.development)
+        observe(answer.status, 0.0, request_id)
+        return Response(
+            answer.body,
+            status_code=answer.status,
+            media_type=answer.media_type,
+            headers={"upvest-request-id": request_id, **answer.headers},
+        )
+
+    return handle
+
+
+def _explained(request: Request[Any, Any, Any], error: Exception) -> Exception:
+    if isinstance(error, MethodNotAllowedException):
+        return MethodNotAllowed(request.scope["method"], (error.headers or {}).get("allow", ""))
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NotFound("path", request.scope["path"])
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return ApiError(error.detail)
+    return error

@@ -1,0 +1,118 @@
+"""From the bytes of a request to typed values; anything that does not fit is told with the names at fault."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec.structs import fields
+
+from orderlane.api.answers import JSON
+from orderlane.api.errors import (
+    ApiError,
+    FieldError,
+    InvalidBody,
+    InvalidParameter,
+    MalformedJson,
+    UnsupportedMediaType,
+)
+from orderlane.api.field_errors import bare, field_errors
+
+FORM: Final = "application/x-www-form-urlencoded"
+FIELDS_MAX: Final = 100
+
+
+def body_decoder(body: type, media_type: str) -> Callable[[bytes, str | None], Any]:
+    """A function from a body and its content type to a value of type `body`."""
+    return _json_decoder(body) if media_type == JSON else _form_decoder(body)
+
+
+def query_decoder(query: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+    """A function from the query as sent to a value of type `query`."""
+    lists = _list_names(query)
+
+    def decode(text: bytes) -> Any:
+        return _convert(_parameters(text, lists, InvalidParameter), query, InvalidParameter)
+
+    return decode
+
+
+def path_decoder(parameters: Mapping[str, Any]) -> Callable[[Mapping[str, str]], dict[str, Any]]:
+    """A function from the parts of the path to the values of its parameters."""
+
+    def decode(values: Mapping[str, str]) -> dict[str, Any]:
+        return {name: _path_value(name, values[name], expected) for name, expected in parameters.items()}
+
+    return decode
+
+
+def _path_value(name: str, text: str, expected: Any) -> Any:
+    try:
+        return msgspec.convert(text, expected, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidParameter(f"{name}: {error}", [FieldError(name, str(error))]) from None
+
+
+def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
+    decode_json: Callable[[bytes], Any] = msgspec.json.Decoder(body).decode
+
+    def decode(text: bytes, content_type: str | None) -> Any:
+        _check_media_type(content_type, JSON)
+        try:
+            return decode_json(text)
+        except msgspec.ValidationError as error:
+            raise _invalid(msgspec.json.decode(text), body, error, InvalidBody) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise MalformedJson(str(error) or "the body is nested too deeply") from None
+
+    return decode
+
+
+def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:
+    def decode(text: bytes, content_type: str | None) -> Any:
+        _check_media_type(content_type, FORM)
+        return _convert(_parameters(text, frozenset(), InvalidBody), body, InvalidBody)
+
+    return decode
+
+
+def _check_media_type(content_type: str | None, expected: str) -> None:
+    if content_type != expected and (content_type or "").partition(";")[0].strip().lower() != expected:
+        raise UnsupportedMediaType(f"content-type is {content_type or 'missing'}, but must be {expected}")
+
+
+def _parameters(text: bytes, lists: frozenset[str], refusal: type[ApiError]) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise refusal(f"cannot be read: {error}") from None
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in lists:
+            values.setdefault(name, []).extend(value.split(","))
+        elif name in values:
+            raise refusal(f"{name} is given twice", [FieldError(name, "is given twice")])
+        else:
+            values[name] = value
+    return values
+
+
+def _convert(values: dict[str, Any], expected: type, refusal: type[ApiError]) -> Any:
+    try:
+        return msgspec.convert(values, expected, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(values, expected, error, refusal, is_text=True) from None
+
+
+def _invalid(
+    value: Any, expected: type, error: Exception, refusal: type[ApiError], *, is_text: bool = False
+) -> ApiError:
+    errors = field_errors(value, expected, is_text=is_text)
+    first = errors[0] if errors else FieldError("", str(error))
+    return refusal(f"{first.field}: {first.message}" if first.field else first.message, errors)
+
+
+def _list_names(query: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(one.encode_name for one in fields(query) if get_origin(bare(one.type)) is list)

@@ -1,0 +1,139 @@
+"""From a declared operation to the Litestar handler that serves it, and from a request to its answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+
+from litestar import HttpMethod, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Send
+
+from orderlane.api.answers import Answer, json_answer, send_answer
+from orderlane.api.auth.gate import check_scope
+from orderlane.api.decoding import body_decoder, path_decoder, query_decoder
+from orderlane.api.error_map import problem_answer
+from orderlane.api.idempotency import answer_once, claim_of
+from orderlane.api.lists import NoQuery
+from orderlane.api.negotiation import check_acceptable
+from orderlane.api.operations import Access, Call, Operation, Unit
+from orderlane.api.received import ClientDisconnected, ReceivedRequest
+from orderlane.api.serving import Serving
+
+CLIENT_CLOSED_REQUEST = 499
+
+
+class Endpoint:
+    """Serves one operation."""
+
+    def __init__(self, operation: Operation, serving: Serving) -> None:
+        self.operation = operation
+        self._serving = serving
+        self._observe = serving.log.of(operation.method, operation.path)
+        self._decode_path = path_decoder(operation.parameters)
+        self._decode_query = query_decoder(operation.query or NoQuery)
+        self._decode_body: Callable[[bytes, str | None], Any] | None = (
+            body_decoder(operation.body, operation.body_media_type) if operation.body else None
+        )
+
+    async def serve(self, request: Request[Any, Any, Any]) -> ASGIApp:
+        """The answer to a request, as the ASGI application that sends it."""
+        started = perf_counter()
+        services = self._serving.services
+        request_id = str(services.sources.ids.new_id())
+        scope = request.scope
+        try:
+            answer = await self._answer(scope, request.receive)
+        except ClientDisconnected:
+            answer = Answer(CLIENT_CLOSED_REQUEST)
+        except Exception as error:  # noqa: BLE001 - the one place where errors become answers; unknown ones are logged
+            development = self._serving.options.development
+            answer = problem_answer(error, scope["path"], request_id, development=development)
+        self._observe(answer.status, perf_counter() - started, request_id)
+        return _sending(answer, request_id)
+
+    async def _answer(self, scope: Any, receive: Any) -> Answer:
+        operation, serving = self.operation, self._serving
+        request = ReceivedRequest.of(scope, receive)
+        now = serving.services.sources.clock.now()
+        call = Call(serving, request, now)
+        await self._admit(call, request, now)
+        check_acceptable(request.headers.get(b"accept"), operation.media_type)
+        arguments = self._decode_path(scope["path_params"])
+        query = self._decode_query(scope["query_string"])
+        if operation.query is not None:
+            arguments["query"] = query
+        if operation.idempotent:
+            call.claim = claim_of(request, call.client_id, now)
+        if self._decode_body is not None:
+            arguments["body"] = self._decode_body(request.body, request.header(b"content-type"))
+        return await self._run(call, arguments)
+
+    async def _admit(self, call: Call, request: ReceivedRequest, now: datetime) -> None:
+        gate, operation = self._serving.gate, self.operation
+        gate.check_version(request)
+        if operation.access is Access.ANYBODY:
+            await request.read_body(self._serving.options.body_bytes_max)
+            return
+        known, claims = await gate.check_token(request, now)
+        await request.read_body(self._serving.options.body_bytes_max)
+        await gate.check_signature(request, known, now)
+        if operation.scope is not None:
+            check_scope(known, claims, operation.scope)
+        call.client = known.client
+
+    async def _run(self, call: Call, arguments: dict[str, Any]) -> Answer:
+        store = self._serving.services.store
+        match self.operation.unit:
+            case Unit.NONE:
+                return await self._respond(call, arguments)
+            case Unit.READING:
+                async with store.reading() as call.store:
+                    return await self._respond(call, arguments)
+            case Unit.TRANSACTION:
+                async with store.transaction() as call.store:
+                    if not self.operation.idempotent:
+                        return await self._respond(call, arguments)
+                    return await answer_once(call.store, call.claim, lambda: self._respond(call, arguments))
+
+    async def _respond(self, call: Call, arguments: dict[str, Any]) -> Answer:
+        resource = await self.operation.handler(call, **arguments)
+        return resource if isinstance(resource, Answer) else json_answer(self.operation.success, resource)
+
+
+def route_handlers(operations: Sequence[Operation], serving: Serving) -> list[HTTPRouteHandler]:
+    """The Litestar handlers of the operations, one for each path, with HEAD for every GET and OPTIONS."""
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for one in operations:
+        endpoint = Endpoint(one, serving)
+        endpoints = paths.setdefault(one.path, {})
+        endpoints[one.method] = endpoint
+        if one.method == "GET":
+            endpoints["HEAD"] = endpoint
+    return [_route_handler(path, endpoints, serving) for path, endpoints in paths.items()]
+
+
+def _route_handler(path: str, endpoints: Mapping[str, Endpoint], serving: Serving) -> HTTPRouteHandler:
+    allowed = ", ".join(sorted([*endpoints, "OPTIONS"]))
+
+    async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
+        endpoint = endpoints.get(request.scope["method"])
+        if endpoint is None:
+            request_id = str(serving.services.sources.ids.new_id())
+            return _sending(Answer(204, headers={"allow": allowed}), request_id)
+        return await endpoint.serve(request)
+
+    methods = [HttpMethod(one) for one in (*endpoints, "OPTIONS")]
+    return HTTPRouteHandler(_typed(path), http_method=methods, name=path, status_code=200)(serve)
+
+
+def _typed(path: str) -> str:
+    """The path as Litestar writes it: every parameter is text, which the operation's own types read."""
+    return path.replace("}", ":str}")
+
+
+def _sending(answer: Answer, request_id: str) -> ASGIApp:
+    async def send_it(scope: Any, receive: Receive, send: Send) -> None:
+        await send_answer(send, answer, request_id, with_body=scope["method"] != "HEAD")
+
+    return send_it

@@ -1,0 +1,96 @@
+"""The one map from exceptions to problem documents (RFC 9457). What is not in it is a mistake of ours: 500, logged."""
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec import UNSET, Struct, UnsetType
+
+from orderlane.api import problem_types
+from orderlane.api.answers import PROBLEM_JSON, Answer, encode_json
+from orderlane.api.errors import ApiError, FieldError, SignatureNotAccepted
+from orderlane.api.problem_types import ProblemType
+from orderlane.domain.errors import WeightsRefused
+from orderlane.ports.errors import Conflict, Invalid, NotFound, StoreUnavailable
+from orderlane.ports.idempotency import KeyReused
+
+RETRY_AFTER_SECONDS = "2"
+
+_log = structlog.get_logger("orderlane.api")
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """A problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: Sequence[FieldError] = ()
+    signature_base: str | UnsetType = UNSET
+
+
+def problem_answer(error: Exception, path: str, request_id: str, *, development: bool) -> Answer:
+    """The answer to a request that ended in `error`."""
+    problem, errors = _explain(error)
+    if problem is problem_types.INTERNAL_ERROR:
+        _log.error("request_failed", request_id=request_id, path=path, exc_info=error)
+    document = Problem(
+        type=problem.uri,
+        title=problem.title,
+        status=problem.status,
+        detail=_detail(error, problem),
+        instance=path,
+        request_id=request_id,
+        errors=errors,
+        signature_base=_signature_base(error) if development else UNSET,
+    )
+    return Answer(problem.status, encode_json(document), PROBLEM_JSON, _headers(error))
+
+
+def _explain(error: Exception) -> tuple[ProblemType, Sequence[FieldError]]:
+    match error:
+        case ApiError():
+            return error.problem, error.errors
+        case NotFound():
+            return problem_types.NOT_FOUND, ()
+        case Conflict():
+            return problem_types.CONFLICT, ()
+        case Invalid(field=field, message=message):
+            return problem_types.INVALID_VALUE, (FieldError(field, message),)
+        case WeightsRefused(message=message, index=index):
+            field = "allocation" if index is None else f"allocation[{index}].weight"
+            return problem_types.INVALID_VALUE, (FieldError(field, message),)
+        case KeyReused():
+            return problem_types.IDEMPOTENCY_KEY_REUSED, ()
+        case StoreUnavailable():
+            return problem_types.UNAVAILABLE, ()
+        case _:
+            return problem_types.INTERNAL_ERROR, ()
+
+
+def _detail(error: Exception, problem: ProblemType) -> str:
+    match error:
+        case ApiError(detail=detail) if detail:
+            return detail
+        case NotFound() | Conflict() | Invalid() | WeightsRefused():
+            return str(error)
+        case _:
+            return problem.cause
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    match error:
+        case ApiError(headers=headers):
+            return dict(headers)
+        case StoreUnavailable():
+            return {"retry-after": RETRY_AFTER_SECONDS}
+        case _:
+            return {}
+
+
+def _signature_base(error: Exception) -> str | UnsetType:
+    if isinstance(error, SignatureNotAccepted) and error.signature_base is not None:
+        return error.signature_base
+    return UNSET

@@ -1,0 +1,189 @@
+"""What the API itself refuses, before or beside the rules of the domain."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from orderlane.api import problem_types
+from orderlane.api.problem_types import ProblemType
+
+
+class FieldError(Struct, frozen=True):
+    """A field, parameter or header at fault, and what would be right."""
+
+    field: str
+    message: str
+
+
+class ApiError(Exception):
+    """A problem of the request. Subclasses and instances say which type of problem it is."""
+
+    problem: ClassVar[ProblemType] = problem_types.INTERNAL_ERROR
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail, errors)
+        self.detail, self.errors = detail, errors
+
+
+class MalformedJson(ApiError):
+    """The body is not JSON."""
+
+    problem = problem_types.MALFORMED_JSON
+
+
+class InvalidBody(ApiError):
+    """The body does not have the right shape."""
+
+    problem = problem_types.INVALID_BODY
+
+
+class InvalidParameter(ApiError):
+    """A parameter of path or query is wrong."""
+
+    problem = problem_types.INVALID_PARAMETER
+
+
+class InvalidHeader(ApiError):
+    """A header is wrong."""
+
+    problem = problem_types.INVALID_HEADER
+
+
+class UnsupportedApiVersion(ApiError):
+    """There is no such version of the API."""
+
+    problem = problem_types.UNSUPPORTED_API_VERSION
+
+
+class MissingIdempotencyKey(ApiError):
+    """The call needs an idempotency key."""
+
+    problem = problem_types.MISSING_IDEMPOTENCY_KEY
+
+
+class InvalidIdempotencyKey(ApiError):
+    """The idempotency key is not a UUID."""
+
+    problem = problem_types.INVALID_IDEMPOTENCY_KEY
+
+
+class UnsupportedGrantType(ApiError):
+    """The token endpoint knows client credentials only."""
+
+    problem = problem_types.UNSUPPORTED_GRANT_TYPE
+
+
+class InvalidScope(ApiError):
+    """The client may not have a scope that it asks for."""
+
+    problem = problem_types.INVALID_SCOPE
+
+
+class Unauthorized(ApiError):
+    """Who calls is not proven."""
+
+    headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
+
+
+class MissingToken(Unauthorized):
+    """There is no access token."""
+
+    problem = problem_types.MISSING_TOKEN
+
+
+class InvalidToken(Unauthorized):
+    """The access token does not count."""
+
+    problem = problem_types.INVALID_TOKEN
+
+
+class ExpiredToken(Unauthorized):
+    """The access token is too old."""
+
+    problem = problem_types.EXPIRED_TOKEN
+
+
+class InvalidClient(Unauthorized):
+    """Client id and secret do not fit."""
+
+    problem = problem_types.INVALID_CLIENT
+
+
+class ClientMismatch(Unauthorized):
+    """The client id in the header is not the token's."""
+
+    problem = problem_types.CLIENT_MISMATCH
+
+
+class SignatureRequired(Unauthorized):
+    """The client must sign its requests."""
+
+    problem = problem_types.SIGNATURE_REQUIRED
+
+
+class SignatureNotAccepted(Unauthorized):
+    """The request's signature fails a check; `signature_base` is told in a development setting only."""
+
+    problem = problem_types.SIGNATURE_REFUSED
+
+    def __init__(self, detail: str, errors: Sequence[FieldError], signature_base: str | None) -> None:
+        super().__init__(detail, errors)
+        self.signature_base = signature_base
+
+
+class NonceReused(Unauthorized):
+    """The nonce of the signature was used before."""
+
+    problem = problem_types.NONCE_REUSED
+
+
+class InsufficientScope(ApiError):
+    """The token does not allow this."""
+
+    problem = problem_types.INSUFFICIENT_SCOPE
+
+
+class MethodNotAllowed(ApiError):
+    """The path does not know the method."""
+
+    problem = problem_types.METHOD_NOT_ALLOWED
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"{method} is not one of {allowed}")
+        self.headers = {"allow": allowed}
+
+
+class NotAcceptable(ApiError):
+    """The client accepts nothing that the call answers with."""
+
+    problem = problem_types.NOT_ACCEPTABLE
+
+
+class BodyTooLarge(ApiError):
+    """The body is over the limit."""
+
+    problem = problem_types.BODY_TOO_LARGE
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is of another media type than the call takes."""
+
+    problem = problem_types.UNSUPPORTED_MEDIA_TYPE
+
+
+class InvalidValue(ApiError):
+    """Values of the body do not make sense; for one field raise `ports.errors.Invalid`."""
+
+    problem = problem_types.INVALID_VALUE
+
+
+class RateLimited(ApiError):
+    """Too many requests."""
+
+    problem = problem_types.RATE_LIMITED
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"try again in {retry_after_seconds} s")
+        self.headers = {"retry-after": str(retry_after_seconds)}

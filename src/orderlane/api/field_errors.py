@@ -1,0 +1,77 @@
+"""Every field of a refused body at fault, with its path (`address.city`, `allocation[2].weight`) and what is right.
+
+The decoder stops at the first mistake and does not number list entries; this walks the whole value, only after a
+refusal.
+"""
+
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import msgspec
+from msgspec.structs import fields
+
+from orderlane.api.errors import FieldError
+
+ERRORS_MAX: Final = 20
+_PLACE: Final = re.compile(r" - at `[^`]*`$")
+
+
+def field_errors(value: Any, expected: Any, *, is_text: bool = False) -> list[FieldError]:
+    """What of `value` (decoded JSON) does not fit the type; at most `ERRORS_MAX`. `is_text`: the leaves are strings."""
+    return [error for error, _ in zip(_errors(value, expected, "", is_text), range(ERRORS_MAX), strict=False)]
+
+
+def _errors(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
+    plain = bare(expected)
+    inner = None
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct) and isinstance(value, dict):
+        inner = _struct_errors(value, plain, path, is_text)
+    elif get_origin(plain) is list and isinstance(value, list):
+        inner = _list_errors(value, get_args(plain)[0], path, is_text)
+    found = False
+    for error in inner or ():
+        found = True
+        yield error
+    if not found:
+        yield from _own_error(value, expected, path, is_text)
+
+
+def _struct_errors(
+    value: dict[str, Any], struct: type[msgspec.Struct], path: str, is_text: bool
+) -> Iterator[FieldError]:
+    known = {one.encode_name: one for one in fields(struct)}
+    for name in value.keys() - known.keys():
+        yield FieldError(_join(path, name), f"unknown field; known are {', '.join(known)}")
+    for name, one in known.items():
+        if name in value:
+            yield from _errors(value[name], one.type, _join(path, name), is_text)
+        elif one.required:
+            yield FieldError(_join(path, name), "is missing")
+
+
+def _list_errors(value: list[Any], entry: Any, path: str, is_text: bool) -> Iterator[FieldError]:
+    for index, one in enumerate(value):
+        yield from _errors(one, entry, f"{path}[{index}]", is_text)
+
+
+def _own_error(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
+    try:
+        msgspec.convert(value, expected, strict=not is_text)
+    except msgspec.ValidationError as error:
+        yield FieldError(path, _PLACE.sub("", str(error)))
+
+
+def bare(expected: Any) -> Any:
+    """Return the type without annotations, and without the alternatives None and UNSET."""
+    if get_origin(expected) is Annotated:
+        return bare(get_args(expected)[0])
+    if get_origin(expected) in (Union, UnionType):
+        rest = [one for one in get_args(expected) if one not in (type(None), msgspec.UnsetType)]
+        return bare(rest[0]) if len(rest) == 1 else expected
+    return expected
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,46 @@
+"""Idempotency: the key is claimed, the effect made and its answer kept in one transaction.
+
+A concurrent request with the same key waits for that transaction and then gets its answer. Only success is kept: an
+error rolls back everything, the claim included, so the key is free again.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from orderlane.api.answers import Answer
+from orderlane.api.errors import FieldError, InvalidIdempotencyKey, MissingIdempotencyKey
+from orderlane.api.received import ReceivedRequest
+from orderlane.ports.idempotency import IdempotencyClaim, KeptAnswer, fingerprint_of
+from orderlane.ports.store import Repositories
+
+REPLAYED: Final = {"idempotent-replayed": "true"}
+_WANTED: Final = "must be a UUID, for example 0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
+
+
+def claim_of(request: ReceivedRequest, client_id: UUID, now: datetime) -> IdempotencyClaim:
+    """What the request claims. Raises MissingIdempotencyKey, InvalidIdempotencyKey."""
+    text = request.header(b"idempotency-key")
+    if text is None:
+        raise MissingIdempotencyKey
+    try:
+        key = UUID(text.strip())
+    except ValueError:
+        raise InvalidIdempotencyKey(f"idempotency-key {_WANTED}", [FieldError("idempotency-key", _WANTED)]) from None
+    return IdempotencyClaim(client_id, key, fingerprint_of(request.scope["method"], request.target, request.body), now)
+
+
+async def answer_once(store: Repositories, claim: IdempotencyClaim, respond: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The first answer under the key: made now, or kept from before. Raises KeyReused."""
+    kept = await store.idempotency.claim(claim)
+    if kept is not None:
+        return replayed(kept)
+    answer = await respond()
+    await store.idempotency.keep(claim, KeptAnswer(answer.status, answer.body))
+    return answer
+
+
+def replayed(kept: KeptAnswer) -> Answer:
+    """The kept answer once more, byte by byte."""
+    return Answer(kept.status, kept.body, headers=REPLAYED)

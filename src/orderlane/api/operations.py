@@ -1,0 +1,184 @@
+"""One way to declare a route. All else follows from the declaration: the handler, checks, answers and the OpenAPI text.
+
+    @operation("POST", "/users", scope=Scope.USERS_ADMIN, idempotent=True, summary="Create a user")
+    async def create_user(call: Call, body: UserRequest) -> UserResource: ...
+
+The function's signature is part of it: `body` is the request body, `query` the query parameters (a struct each), any
+other parameter is one of the path, and the result is the resource that is answered, or None for an empty body.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from inspect import signature
+from typing import Any, Final, get_type_hints
+from uuid import UUID
+
+from msgspec import Struct
+
+from orderlane.api.answers import JSON
+from orderlane.api.options import ApiOptions
+from orderlane.api.problem_types import ProblemType
+from orderlane.api.received import ReceivedRequest
+from orderlane.api.scopes import Scope
+from orderlane.api.serving import Serving
+from orderlane.ports.clients import Client
+from orderlane.ports.idempotency import IdempotencyClaim
+from orderlane.ports.services import ApiServices
+from orderlane.ports.store import Repositories
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class Unit(Enum):
+    """The unit of work that a handler runs in."""
+
+    READING = "reading"
+    TRANSACTION = "transaction"
+    NONE = "none"
+
+
+class Access(Enum):
+    """Who may call: whoever has a token with the scope, or anybody (the handler itself may ask for more)."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of access, not a secret
+    ANYBODY = "anybody"
+
+
+class Call:
+    """One request, as its handler sees it.
+
+    Attributes:
+        serving: what every operation is served with.
+        request: the request as received.
+        now: when it came, in UTC.
+        client: who calls; only behind a token.
+        store: the repositories of the open unit of work; only where the operation has one.
+        claim: the idempotency key, for handlers that store it themselves; only where the operation demands one.
+    """
+
+    __slots__ = ("claim", "client", "now", "request", "serving", "store")
+
+    client: Client
+    store: Repositories
+    claim: IdempotencyClaim
+
+    def __init__(self, serving: Serving, request: ReceivedRequest, now: datetime) -> None:
+        self.serving, self.request, self.now = serving, request, now
+
+    @property
+    def services(self) -> ApiServices:
+        """The ports."""
+        return self.serving.services
+
+    @property
+    def options(self) -> ApiOptions:
+        """The operator's choices."""
+        return self.serving.options
+
+    @property
+    def client_id(self) -> UUID:
+        """The id of the client that calls: every resource belongs to one."""
+        return self.client.id
+
+    def new_id(self) -> UUID:
+        """Return an id for something new."""
+        return self.services.sources.ids.new_id()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A declared route.
+
+    Attributes:
+        problems: types of problem beside those that follow from the rest of the declaration.
+        success: the status of a successful answer, `media_type` its type.
+        body, query: the structs of the request, or None; `parameters` the types of the path's parameters.
+        answer: the struct that is answered, or None.
+    """
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    tag: str
+    access: Access
+    scope: Scope | None
+    idempotent: bool
+    unit: Unit
+    success: int
+    problems: tuple[ProblemType, ...]
+    body: type[Struct] | None
+    body_media_type: str
+    query: type[Struct] | None
+    parameters: Mapping[str, Any]
+    answer: Any
+    media_type: str
+    is_listed: bool
+    handler: Handler
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    summary: str,
+    tag: str,
+    scope: Scope | None = None,
+    idempotent: bool = False,
+    unit: Unit | None = None,
+    success: int = 200,
+    problems: tuple[ProblemType, ...] = (),
+    body_media_type: str = JSON,
+    media_type: str = JSON,
+    is_listed: bool = True,
+) -> Callable[[Handler], Operation]:
+    """Declare the decorated function as the handler of a route.
+
+    Args:
+        method: GET, POST, PUT, PATCH or DELETE.
+        path: with its parameters in braces, each a parameter of the function.
+        summary: what the call does, in a few words.
+        tag: the kind of resource, under which the documentation lists it.
+        scope: what a token must allow; None opens the call to anybody.
+        idempotent: whether an idempotency key is demanded and kept.
+        unit: what the handler runs in; by default GET reads and anything else is a transaction.
+        success: the status of a successful answer.
+        problems: types of problem that the handler itself may end in.
+        body_media_type: what the body must be.
+        media_type: what is answered.
+        is_listed: whether the OpenAPI document has it.
+    """
+
+    def declare(handler: Handler) -> Operation:
+        hints = get_type_hints(handler, include_extras=True)
+        names = list(signature(handler).parameters)[1:]
+        return Operation(
+            id=handler.__name__,
+            method=method,
+            path=path,
+            summary=summary,
+            description=(handler.__doc__ or "").strip(),
+            tag=tag,
+            access=Access.ANYBODY if scope is None else Access.TOKEN,
+            scope=scope,
+            idempotent=idempotent,
+            unit=unit or (Unit.READING if method == "GET" else Unit.TRANSACTION),
+            success=success,
+            problems=problems,
+            body=hints.get("body"),
+            body_media_type=body_media_type,
+            query=hints.get("query"),
+            parameters={name: hints[name] for name in names if name not in _NOT_OF_THE_PATH},
+            answer=None if hints["return"] is type(None) else hints["return"],
+            media_type=media_type,
+            is_listed=is_listed,
+            handler=handler,
+        )
+
+    return declare
+
+
+_NOT_OF_THE_PATH: Final = frozenset({"body", "query"})

@@ -1,0 +1,237 @@
+"""Every kind of problem that the API answers with: the catalogue behind error map, OpenAPI document and docs.
+
+A problem's `type` is `/errors/` and its code; the service answers there with its cause and cure.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem: its code, HTTP status and title, why it happens and what to do."""
+
+    code: str
+    status: int
+    title: str
+    cause: str
+    cure: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` of a problem document."""
+        return f"/errors/{self.code}"
+
+
+MALFORMED_JSON = ProblemType(
+    "malformed_json",
+    400,
+    "The body is not JSON",
+    "The request body is empty, cut off, or not valid JSON in UTF-8.",
+    "Send one JSON object; `detail` says at which byte reading stopped.",
+)
+INVALID_BODY = ProblemType(
+    "invalid_body",
+    400,
+    "The body does not have the right shape",
+    "A field is missing, unknown, of the wrong type, or breaks its format. `errors` names each.",
+    "Correct the fields in `errors`. Unknown fields are refused so that a misspelt one is never ignored; amounts are "
+    "strings.",
+)
+INVALID_PARAMETER = ProblemType(
+    "invalid_parameter",
+    400,
+    "A parameter of the path or the query is wrong",
+    "A parameter is unknown, given twice, of the wrong type or out of its range. `errors` names each.",
+    "Correct the parameters in `errors`; lists take offset, limit (1 to 1000), sort, order and their own filters.",
+)
+INVALID_HEADER = ProblemType(
+    "invalid_header",
+    400,
+    "A header is wrong",
+    "A header that decides about the request is given twice or holds something unreadable. `errors` names it.",
+    "Send the header once, in the format that `errors` says.",
+)
+UNSUPPORTED_API_VERSION = ProblemType(
+    "unsupported_api_version",
+    400,
+    "There is no such version of the API",
+    "The header upvest-api-version is something else than 1.",
+    "Send `upvest-api-version: 1`, or leave the header out.",
+)
+MISSING_IDEMPOTENCY_KEY = ProblemType(
+    "missing_idempotency_key",
+    400,
+    "The idempotency key is missing",
+    "This call creates or changes something and must be safe to repeat, but has no idempotency-key header.",
+    "Send `idempotency-key: <UUID>`: a new UUID for each thing that you want done, the same one when you repeat it.",
+)
+INVALID_IDEMPOTENCY_KEY = ProblemType(
+    "invalid_idempotency_key",
+    400,
+    "The idempotency key is not a UUID",
+    "The header idempotency-key holds something else than a UUID.",
+    "Send a UUID, with or without hyphens.",
+)
+UNSUPPORTED_GRANT_TYPE = ProblemType(
+    "unsupported_grant_type",
+    400,
+    "There is no such grant type",
+    "The token request's grant_type is not client_credentials.",
+    "Send `grant_type=client_credentials`.",
+)
+INVALID_SCOPE = ProblemType(
+    "invalid_scope",
+    400,
+    "The client may not have this scope",
+    "The token request names a scope that does not exist or that the client was not given.",
+    "Ask for scopes that the client has, separated by spaces, or leave `scope` out to get all of them.",
+)
+MISSING_TOKEN = ProblemType(
+    "missing_token",
+    401,
+    "The access token is missing",
+    "The call has no `authorization: Bearer …` header.",
+    "Fetch a token with POST /auth/token and send it as `authorization: Bearer <access_token>`.",
+)
+INVALID_TOKEN = ProblemType(
+    "invalid_token",
+    401,
+    "The access token is not valid",
+    "The token is damaged, was not issued by this service, or its client was revoked.",
+    "Fetch a new token. If that fails too, the client was revoked: ask the operator.",
+)
+EXPIRED_TOKEN = ProblemType(
+    "expired_token",
+    401,
+    "The access token has expired",
+    "More than `expires_in` seconds have passed since the token was issued.",
+    "Fetch a new token with POST /auth/token.",
+)
+INVALID_CLIENT = ProblemType(
+    "invalid_client",
+    401,
+    "Client id and secret do not fit",
+    "There is no such client, its secret is another, or it was revoked. Which of these is not told.",
+    "Check client_id and client_secret; ask the operator for new ones if they are lost.",
+)
+CLIENT_MISMATCH = ProblemType(
+    "client_mismatch",
+    401,
+    "The client id is not the token's",
+    "The header upvest-client-id names another client than the one that the token was issued to.",
+    "Send the client id that fetched the token, or leave the header out.",
+)
+SIGNATURE_REQUIRED = ProblemType(
+    "signature_required",
+    401,
+    "The request must be signed",
+    "The operator demands signed requests of this client, and this one has no HTTP message signature.",
+    "Sign every request, the token request too, with a key that is registered for the client.",
+)
+SIGNATURE_REFUSED = ProblemType(
+    "signature_refused",
+    401,
+    "The signature of the request is not accepted",
+    "The request is signed, but the signature fails a check. `detail` says why; `errors` names check and component.",
+    "Correct what `detail` names. A service with development settings also gives the signature base that it computed: "
+    "compare it with yours line by line.",
+)
+NONCE_REUSED = ProblemType(
+    "nonce_reused",
+    401,
+    "The signature's nonce was used before",
+    "The request was received before, or the client repeats its nonces.",
+    "Sign each request anew, with a new nonce, also when you repeat it.",
+)
+INSUFFICIENT_SCOPE = ProblemType(
+    "insufficient_scope",
+    403,
+    "The token's scopes do not allow this",
+    "The call needs a scope that the token does not have. `detail` names it.",
+    "Fetch a token with that scope; X:admin includes X:read. If the client lacks it, ask the operator.",
+)
+NOT_FOUND = ProblemType(
+    "not_found",
+    404,
+    "There is no such resource",
+    "The path does not exist, or names a resource that does not exist or belongs to another client.",
+    "Check path and id.",
+)
+METHOD_NOT_ALLOWED = ProblemType(
+    "method_not_allowed",
+    405,
+    "The path does not know this method",
+    "The path exists, the method does not.",
+    "Use one of the methods in the `allow` header.",
+)
+NOT_ACCEPTABLE = ProblemType(
+    "not_acceptable",
+    406,
+    "No acceptable media type",
+    "The header accept excludes what this call answers with.",
+    "Send `accept: application/json`, or leave the header out.",
+)
+CONFLICT = ProblemType(
+    "conflict",
+    409,
+    "The state of the resource does not allow this",
+    "The resource is in a state in which this can't be done. `detail` says which.",
+    "Fetch the resource and decide anew.",
+)
+BODY_TOO_LARGE = ProblemType(
+    "body_too_large",
+    413,
+    "The body is too large",
+    "The request body is larger than the service accepts. `detail` gives the limit.",
+    "Send less in one request.",
+)
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    "unsupported_media_type",
+    415,
+    "The body has the wrong media type",
+    "The header content-type is missing or is not what this call takes.",
+    "Send `content-type: application/json` (for POST /auth/token: `application/x-www-form-urlencoded`).",
+)
+INVALID_VALUE = ProblemType(
+    "invalid_value",
+    422,
+    "A value can't be accepted",
+    "The body has the right shape, but a value does not make sense here. `errors` names the field and what is right.",
+    "Correct the fields in `errors`.",
+)
+IDEMPOTENCY_KEY_REUSED = ProblemType(
+    "idempotency_key_reused",
+    422,
+    "The idempotency key belongs to another request",
+    "The same idempotency key came before with another method, path or body.",
+    "Use a new key for a new request; repeat a request with exactly the same body.",
+)
+RATE_LIMITED = ProblemType(
+    "rate_limited",
+    429,
+    "Too many requests",
+    "The client, or its address, sent more requests than it may.",
+    "Wait as many seconds as the `retry-after` header says.",
+)
+INTERNAL_ERROR = ProblemType(
+    "internal_error",
+    500,
+    "The service made a mistake",
+    "Something unexpected happened in the service. Nothing of the request took effect.",
+    "Repeat the request with the same idempotency key. If it stays, tell the operator the request_id: the log has it.",
+)
+UNAVAILABLE = ProblemType(
+    "unavailable",
+    503,
+    "The service can't work just now",
+    "The database does not answer.",
+    "Repeat the request with the same idempotency key after the seconds in `retry-after`.",
+)
+
+PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
+    sorted(
+        (one for one in list(globals().values()) if isinstance(one, ProblemType)),
+        key=lambda one: (one.status, one.code),
+    )
+)
+"""The catalogue, by status and code."""

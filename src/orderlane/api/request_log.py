@@ -1,0 +1,51 @@
+"""One line in the log and one observation in the metrics for each request."""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+Observe = Callable[[int, float, str], None]
+
+_BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_log = structlog.get_logger("orderlane.api")
+
+
+class RequestLog:
+    """Where requests are counted, timed and written down."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "orderlane_api_requests", "Answered requests.", ("method", "route", "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "orderlane_api_request_seconds",
+            "Time from a request's head to its answer.",
+            ("method", "route"),
+            buckets=_BUCKETS_SECONDS,
+            registry=registry,
+        )
+
+    def of(self, method: str, route: str) -> Observe:
+        """What to call with status, seconds and request id after each request of a route."""
+        seconds = self._seconds.labels(method, route)
+        counts: dict[int, Counter] = {}
+
+        def observe(status: int, elapsed: float, request_id: str) -> None:
+            count = counts.get(status)
+            if count is None:
+                count = counts[status] = self._requests.labels(method, route, str(status))
+            count.inc()
+            seconds.observe(elapsed)
+            write = _log.info if status < 400 else _log.warning
+            write(
+                "api_request",
+                method=method,
+                route=route,
+                status=status,
+                latency_ms=round(elapsed * 1000, 3),
+                request_id=request_id,
+            )
+
+        return observe

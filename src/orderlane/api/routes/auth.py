@@ -1,0 +1,90 @@
+"""Access tokens for client credentials."""
+
+import asyncio
+from functools import cache
+from uuid import UUID
+
+from orderlane.api import problem_types
+from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, secret_fits
+from orderlane.api.auth.directory import KnownClient
+from orderlane.api.auth.tokens import issue_token
+from orderlane.api.decoding import FORM
+from orderlane.api.errors import FieldError, InvalidClient, InvalidScope, UnsupportedGrantType
+from orderlane.api.operations import Call, Unit, operation
+from orderlane.resources.tokens import TokenRequest, TokenResource
+
+GRANT_TYPE = "client_credentials"
+
+
+@operation(
+    "POST",
+    "/auth/token",
+    tag="Authentication",
+    unit=Unit.NONE,
+    body_media_type=FORM,
+    problems=(
+        problem_types.UNSUPPORTED_GRANT_TYPE,
+        problem_types.INVALID_SCOPE,
+        problem_types.INVALID_CLIENT,
+        problem_types.CLIENT_MISMATCH,
+        problem_types.SIGNATURE_REQUIRED,
+        problem_types.SIGNATURE_REFUSED,
+        problem_types.NONCE_REUSED,
+        problem_types.RATE_LIMITED,
+        problem_types.UNAVAILABLE,
+    ),
+    summary="Fetch an access token",
+)
+async def create_token(call: Call, body: TokenRequest) -> TokenResource:
+    """Client credentials as a form. The request is signed itself when the client signs its requests."""
+    if body.grant_type != GRANT_TYPE:
+        raise UnsupportedGrantType(
+            f"grant_type must be {GRANT_TYPE}", [FieldError("grant_type", f"must be {GRANT_TYPE}")]
+        )
+    gate, options = call.serving.gate, call.options
+    gate.limit(("token address", call.request.address), options.token_requests_per_minute)
+    gate.limit(("token client", body.client_id), options.token_requests_per_minute)
+    known = await _authenticated(call, body)
+    client = known.client
+    gate.check_client_header(call.request, client.id)
+    await gate.check_signature(call.request, known, call.now)
+    scopes = _granted(body.scope.split(), known)
+    directory = await gate.directory.current()
+    token = issue_token(directory, client.id, scopes, call.now, options.token_lifetime, call.new_id())
+    return TokenResource(token, int(options.token_lifetime.total_seconds()), "bearer", " ".join(sorted(scopes)))
+
+
+async def _authenticated(call: Call, body: TokenRequest) -> KnownClient:
+    """The client whose secret fits. An unknown client takes as long as a wrong secret."""
+    known = await _client(call, body.client_id)
+    secret_hash = _nobodys_hash() if known is None else known.client.secret_hash
+    fits = await asyncio.to_thread(secret_fits, body.client_secret, secret_hash)
+    if known is None or not fits or known.client.is_revoked(call.now):
+        raise InvalidClient
+    return known
+
+
+async def _client(call: Call, text: str) -> KnownClient | None:
+    try:
+        client_id = UUID(text)
+    except ValueError:
+        return None
+    return await call.serving.gate.directory.client(client_id)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """A hash that no secret has been made for, to spend on unknown clients the time that known ones take."""
+    return hash_secret("nobody", b"\0" * SALT_BYTES)
+
+
+def _granted(asked: list[str], known: KnownClient) -> frozenset[str]:
+    refused = sorted(set(asked) - known.scopes)
+    if refused:
+        has = " ".join(sorted(known.client.scopes))
+        message = f"{' '.join(refused)} is not among the client's scopes: {has}"
+        raise InvalidScope(message, [FieldError("scope", message)])
+    return frozenset(asked) or known.client.scopes
+
+
+OPERATIONS = (create_token,)

@@ -1,0 +1,17 @@
+"""All that the API needs of the outside world, handed over in one piece."""
+
+from dataclasses import dataclass
+
+from orderlane.ports.clients import CredentialSource, Nonces
+from orderlane.ports.store import Store
+from orderlane.sources import Sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """The ports of the API, and the sources of time, ids and randomness."""
+
+    store: Store
+    credentials: CredentialSource
+    nonces: Nonces
+    sources: Sources

@@ -1,0 +1,44 @@
+"""The unit of work: repositories that read and write together."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from orderlane.ports.clients import ClientRegister
+from orderlane.ports.idempotency import IdempotencyRecords
+from orderlane.ports.users import AccountGroups, Users
+
+
+class Repositories(Protocol):
+    """What a unit of work reaches; each attribute is one kind of resource."""
+
+    @property
+    def clients(self) -> ClientRegister:
+        """The clients of the API."""
+        ...
+
+    @property
+    def idempotency(self) -> IdempotencyRecords:
+        """The idempotency keys and the answers kept for them."""
+        ...
+
+    @property
+    def users(self) -> Users:
+        """Users."""
+        ...
+
+    @property
+    def account_groups(self) -> AccountGroups:
+        """Account groups."""
+        ...
+
+
+class Store(Protocol):
+    """Gives units of work. Both raise StoreUnavailable when the database is gone, at any point inside them."""
+
+    def reading(self) -> AbstractAsyncContextManager[Repositories]:
+        """Repositories for reading; every statement sees what is committed when it runs."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Repositories]:
+        """Repositories in one transaction: committed at the end, rolled back by any exception."""
+        ...

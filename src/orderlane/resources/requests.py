@@ -1,0 +1,33 @@
+"""What request bodies have in common: unknown fields are refused, and the types of the fields that many share."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+CountryCode = Annotated[
+    str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
+]
+CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of a currency.", examples=["EUR"])]
+Isin = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{2}[A-Z0-9]{9}[0-9]$",
+        description="International Securities Identification Number.",
+        examples=["IE00B4L5Y983"],
+    ),
+]
+DecimalText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,18}(\.[0-9]{1,10})?$",
+        description="A decimal number as a string: plain digits, at most 18 before and 10 after the point.",
+        examples=["1000.00"],
+    ),
+]
+DateText = Annotated[
+    str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A date: YYYY-MM-DD.", examples=["1985-07-21"])
+]
+
+
+class RequestBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request body, or an object inside one."""

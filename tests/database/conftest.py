@@ -1,0 +1,145 @@
+"""The API on a real server and a real database: `api` for whoever tests something over HTTP."""
+
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import uvicorn
+from litestar import Litestar
+
+from orderlane.api.app import create_app
+from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
+from orderlane.api.options import ApiOptions
+from orderlane.api.scopes import ALL_SCOPES
+from orderlane.ports.clients import Client, ClientKey
+from orderlane.ports.services import ApiServices
+from orderlane.postgres.clients import PostgresCredentialSource, PostgresNonces
+from orderlane.postgres.connection import Pool, open_pool
+from orderlane.postgres.store import PostgresStore
+from orderlane.sources import Sources, system_sources
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """A client of the API, as its owner knows it."""
+
+    client_id: UUID
+    secret: str
+
+
+class Api:
+    """A running API: `http` is a client of it with a token of every scope, `url` where it listens."""
+
+    def __init__(self, url: str, services: ApiServices, stack: AsyncExitStack) -> None:
+        self.url = url
+        self.services = services
+        self._stack = stack
+        self.client_id: UUID
+        self.http: httpx.AsyncClient
+
+    @property
+    def sources(self) -> Sources:
+        return self.services.sources
+
+    def new_id(self) -> UUID:
+        return self.sources.ids.new_id()
+
+    async def new_client(
+        self, scopes: Sequence[str] = tuple(ALL_SCOPES), keys: Sequence[ClientKey] = (), **fields: Any
+    ) -> ClientCredentials:
+        """Store a client."""
+        tokens = self.sources.tokens
+        secret = new_secret(tokens)
+        secret_hash = hash_secret(secret, tokens.token_bytes(SALT_BYTES))
+        now = self.sources.clock.now()
+        client = Client(self.new_id(), "test", secret_hash, frozenset(scopes), now, keys=tuple(keys), **fields)
+        async with self.services.store.transaction() as store:
+            await store.clients.add(client)
+        return ClientCredentials(client.id, secret)
+
+    async def token(self, credentials: ClientCredentials, scope: str = "") -> str:
+        """Fetch a token."""
+        form = {
+            "client_id": str(credentials.client_id),
+            "client_secret": credentials.secret,
+            "grant_type": "client_credentials",
+            "scope": scope,
+        }
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            answer = await http.post("/auth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    async def anonymous(self) -> httpx.AsyncClient:
+        """An HTTP client without a token."""
+        return await self._stack.enter_async_context(httpx.AsyncClient(base_url=self.url))
+
+    async def session(self, credentials: ClientCredentials | None = None, scope: str = "") -> httpx.AsyncClient:
+        """An HTTP client with a token: of a new client of every scope, unless one is named."""
+        credentials = credentials or await self.new_client()
+        http = await self.anonymous()
+        http.headers["authorization"] = f"Bearer {await self.token(credentials, scope)}"
+        return http
+
+    async def post(self, path: str, body: Any, key: UUID | None = None) -> httpx.Response:
+        """POST as the client of `http`, under a new idempotency key unless one is given."""
+        return await self.http.post(path, json=body, headers={"idempotency-key": str(key or self.new_id())})
+
+
+def services_on(pool: Pool, sources: Sources) -> ApiServices:
+    return ApiServices(
+        store=PostgresStore(pool),
+        credentials=PostgresCredentialSource(pool),
+        nonces=PostgresNonces(pool),
+        sources=sources,
+    )
+
+
+@asynccontextmanager
+async def listening(app: Litestar) -> AsyncIterator[str]:
+    """Serve the application on a port of its own; the URL."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False, log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await server.startup(sockets=[listener])
+        assert server.started
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            await server.shutdown(sockets=[listener])
+
+
+@asynccontextmanager
+async def running_api(dsn: str, options: ApiOptions, sources: Sources | None = None) -> AsyncIterator[Api]:
+    """An API with a first client."""
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(dsn, "api under test", size_max=8)
+        stack.push_async_callback(pool.close)
+        services = services_on(pool, sources or system_sources())
+        url = await stack.enter_async_context(listening(create_app(services, options)))
+        api = Api(url, services, stack)
+        credentials = await api.new_client()
+        api.client_id = credentials.client_id
+        api.http = await api.session(credentials)
+        yield api
+
+
+@pytest.fixture
+def api_options() -> ApiOptions:
+    """How the API behaves; a test module overrides it."""
+    return ApiOptions(token_requests_per_minute=10_000)
+
+
+@pytest.fixture
+async def api(dsn: str, api_options: ApiOptions) -> AsyncIterator[Api]:
+    """A running API on a fresh database."""
+    async with running_api(dsn, api_options) as running:
+        yield running
