@@ -101,8 +101,12 @@ class Decision:
         return self.state.holdings.get(asset) or Holding(self.state.account.id, asset, asset_type)
 
     def announce(self, portfolio_order_id: UUID) -> None:
-        """Emit the beginning of a portfolio order that was stored as NEW when it was accepted."""
-        step = PORTFOLIO_ORDER_TRANSITIONS.step(None, PortfolioOrderStatus.NEW)
+        """Emit the beginning of a portfolio order that was stored as NEW when it was accepted.
+
+        Raises TransitionRefused when it has begun already.
+        """
+        placed = self.portfolio_order(portfolio_order_id)
+        step = PORTFOLIO_ORDER_TRANSITIONS.step(placed.status if placed.sequence else None, PortfolioOrderStatus.NEW)
         self._emit_portfolio_order(step.event, portfolio_order_id)
 
     def move_portfolio_order(self, portfolio_order_id: UUID, target: PortfolioOrderStatus, **changes: Any) -> None:

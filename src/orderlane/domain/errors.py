@@ -84,6 +84,28 @@ class ExecutionConflict(DomainError):
         )
 
 
+class ExecutionImpossible(DomainError):
+    """The venue reported an execution with a figure that no execution has."""
+
+    def __init__(self, order_id: UUID, venue_execution_id: str, field: str, value: Decimal) -> None:
+        super().__init__(order_id, venue_execution_id, field, value)
+        self.order_id, self.venue_execution_id, self.field, self.value = order_id, venue_execution_id, field, value
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.value:f} in execution {self.venue_execution_id} of individual order {self.order_id}"
+
+
+class UnknownExecution(DomainError):
+    """A message names an execution that the account does not have."""
+
+    def __init__(self, execution_id: UUID, account_id: UUID) -> None:
+        super().__init__(execution_id, account_id)
+        self.execution_id, self.account_id = execution_id, account_id
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} has no execution {self.execution_id}"
+
+
 class WeightsRefused(DomainError):
     """The weights of an allocation break a rule; `index` is the offending entry, None for the whole list."""
 

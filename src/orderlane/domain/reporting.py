@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from orderlane.domain.account import AssetType, JournalReason
 from orderlane.domain.decision import Decision
-from orderlane.domain.errors import ExecutionConflict, OverExecuted
+from orderlane.domain.errors import ExecutionConflict, ExecutionImpossible, OverExecuted
 from orderlane.domain.messages import (
     OrderAccepted,
     OrderEnded,
@@ -17,6 +17,7 @@ from orderlane.domain.messages import (
     ReceiveVenueReports,
     VenueReport,
 )
+from orderlane.domain.money import Currency, quantity_floor
 from orderlane.domain.order import (
     Execution,
     ExecutionStatus,
@@ -28,10 +29,14 @@ from orderlane.domain.order import (
 )
 from orderlane.domain.placing import reserved_asset
 from orderlane.domain.portfolio_order import CancellationReason, PortfolioOrderStatus
+from orderlane.domain.settling import settle_portfolio_order
 
 
 def receive(decision: Decision, message: ReceiveVenueReports) -> None:
-    """Apply every report. Raises UnknownOrder, OverExecuted, ExecutionConflict, HoldingOverdrawn."""
+    """Apply every report.
+
+    Raises UnknownOrder, ExecutionImpossible, ExecutionConflict, OverExecuted, HoldingOverdrawn.
+    """
     for report in message.reports:
         _apply(decision, report)
 
@@ -55,6 +60,7 @@ def _accept(decision: Decision, order: Order) -> None:
 
 def _execute(decision: Decision, report: OrderExecuted) -> None:
     order = decision.order(report.order_id)
+    _refuse_impossible(decision.circumstances.currencies[order.currency], report)
     booked = _execution(decision, order, report)
     known = next((one for one in order.executions if one.id == booked.id), None)
     if known is None:
@@ -65,6 +71,16 @@ def _execute(decision: Decision, report: OrderExecuted) -> None:
     if report.total_quantity is not None:
         _note_total(decision, order, report.total_quantity)
     _finish_order(decision, decision.order(order.id))
+
+
+def _refuse_impossible(currency: Currency, report: OrderExecuted) -> None:
+    for field, value, possible in (
+        ("quantity", report.quantity, report.quantity > 0 and report.quantity == quantity_floor(report.quantity)),
+        ("cash amount", report.cash_amount, report.cash_amount >= 0 and currency.is_exact(report.cash_amount)),
+        ("price", report.price, report.price > 0),
+    ):
+        if not possible:
+            raise ExecutionImpossible(report.order_id, report.venue_execution_id, field, value)
 
 
 def _execution(decision: Decision, order: Order, report: OrderExecuted) -> Execution:
@@ -146,6 +162,8 @@ def _finish_order(decision: Decision, order: Order) -> None:
     """End the order once every unit that the venue counts for it is booked."""
     if order.is_final or order.reported_quantity is None or order.executed_quantity < order.reported_quantity:
         return
+    if order.executed_quantity > order.reported_quantity:
+        raise OverExecuted(order.id, order.reported_quantity, order.executed_quantity)
     ended = OrderStatus.CANCELLED if order.cancellation_reason else OrderStatus.FILLED
     _release(decision, order)
     decision.move_order(order.id, ended)
@@ -166,6 +184,7 @@ def _finish_portfolio_order(decision: Decision, order: Order) -> None:
     cancelled = [one for one in siblings if one.status is OrderStatus.CANCELLED]
     if not cancelled:
         decision.move_portfolio_order(order.portfolio_order_id, PortfolioOrderStatus.FILLED)
+        settle_portfolio_order(decision, order.portfolio_order_id)
         return
     traded = any(one.standing_executions for one in siblings)
     decision.move_portfolio_order(

@@ -1,0 +1,177 @@
+"""Placing: announced, checked, reserved for, opened leg by leg; or cancelled with the first reason that counts."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from orderlane.domain.account import AccountStatus, AssetType, Distribution, JournalReason
+from orderlane.domain.errors import TransitionRefused, UnknownPortfolioOrder
+from orderlane.domain.events import PortfolioOrderSnapshot
+from orderlane.domain.instruments import TradingStatus
+from orderlane.domain.messages import PlacePortfolioOrder
+from orderlane.domain.order import OrderInitiationFlow, OrderStatus, Side
+from orderlane.domain.portfolio_order import CancellationReason as Reason
+from orderlane.domain.portfolio_order import PortfolioOrderStatus as Status
+from tests.unit.domain.worlds import SAP, WORLD, World, account, instrument, position, world_of_two
+
+
+def test_a_buy_is_announced_empty_and_then_opened_leg_by_leg() -> None:
+    world = world_of_two()
+    world.deposit("1000")
+    placed = world.place("BUY", "1000")
+
+    assert world.event_types == ["PORTFOLIO_ORDER.NEW", "ORDER.NEW", "ORDER.NEW"]
+    announced = world.events[0].subject
+    assert isinstance(announced, PortfolioOrderSnapshot)
+    assert announced.orders == ()
+    assert placed.status is Status.NEW
+    assert world.sends == world.orders(placed) == [one.subject for one in world.events[1:]]
+
+
+def test_an_individual_order_says_all_that_the_venue_needs() -> None:
+    world = world_of_two()
+    world.deposit("1000")
+    placed = world.place("BUY", "1000")
+
+    first, second = world.orders(placed)
+    assert (first.leg, first.isin, first.cash_amount, first.locked) == (0, SAP, 400, 400)
+    assert (second.leg, second.isin, second.cash_amount, second.locked) == (1, WORLD, 600, 600)
+    for one in (first, second):
+        assert one.portfolio_order_id == placed.id
+        assert one.side is Side.BUY
+        assert one.status is OrderStatus.NEW
+        assert one.initiation_flow is OrderInitiationFlow.PORTFOLIO
+        assert one.quantity == 0
+        assert one.reference_price == world.instruments[one.isin].price
+        assert one.reported_quantity is None
+
+
+def test_the_cash_of_a_buy_is_locked_at_once() -> None:
+    world = world_of_two()
+    world.deposit("1500")
+    placed = world.place("BUY", "1000")
+
+    assert (world.holding("EUR").quantity, world.holding("EUR").locked) == (1500, 1000)
+    assert world.holding("EUR").available == 500
+    entries = [one for one in world.journal if one.reason is JournalReason.RESERVATION]
+    assert [(one.asset, one.asset_type, one.locked, one.quantity) for one in entries] == [
+        ("EUR", AssetType.CASH, 400, 0),
+        ("EUR", AssetType.CASH, 600, 0),
+    ]
+    assert [one.order_id for one in entries] == list(placed.order_ids)
+
+
+def test_the_units_of_a_sell_are_locked_at_once() -> None:
+    world = world_of_two()
+    world.state.holdings[WORLD] = position(WORLD, "90")
+    world.state.holdings[SAP] = position(SAP, "1")
+    world.place("SELL", "90")
+
+    assert (world.holding(WORLD).quantity, world.holding(WORLD).locked) == (90, 9)
+    assert (world.holding(SAP).quantity, world.holding(SAP).locked) == (1, Decimal("0.1"))
+    assert "EUR" not in world.state.holdings
+
+
+def test_portfolio_orders_share_what_there_is() -> None:
+    world = world_of_two()
+    world.deposit("1000")
+    world.place("BUY", "600")
+    second = world.place("BUY", "400.01")
+
+    assert second.status is Status.CANCELLED
+    assert second.cancellation_reason is Reason.INSUFFICIENT_FUNDS
+    assert second.cancellation_details == "400.01 EUR needed, 400.00 EUR available for trading"
+
+
+def test_a_refusal_locks_and_sends_nothing() -> None:
+    world = world_of_two()
+    world.deposit("10")
+    before = world.state.holdings
+    refused = world.place("BUY", "1000")
+
+    assert world.event_types == ["PORTFOLIO_ORDER.NEW", "PORTFOLIO_ORDER.CANCELLED"]
+    assert world.state.holdings == before
+    assert (world.sends, refused.order_ids, refused.sequence) == ([], (), 2)
+
+
+def test_an_account_that_is_not_active_places_nothing() -> None:
+    world = world_of_two(account=account(status=AccountStatus.LOCKED))
+    world.deposit("1000")
+    refused = world.place("BUY", "1000")
+
+    assert refused.cancellation_reason is Reason.ACCOUNT_NOT_ACTIVE
+    assert refused.cancellation_details == "the account is LOCKED"
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_an_account_without_a_configuration_places_nothing(side: str) -> None:
+    world = world_of_two()
+    refused = world.place(side, "1000", allocation_id=None)
+
+    assert refused.cancellation_reason is Reason.CONFIGURATION_IS_MISSING
+    assert refused.cancellation_details == "the account has no portfolio configuration"
+
+
+def test_of_several_reasons_to_refuse_a_buy_the_first_counts() -> None:
+    """Everything is wrong at first; each step puts right what was named last."""
+    world = World(
+        {SAP: instrument(SAP, status=TradingStatus.INACTIVE, minimum="5000")},
+        world_of_two().allocation,
+        account(status=AccountStatus.CLOSED),
+    )
+    world.allocation = replace(world.allocation, weights=world.allocation.weights[1:])
+
+    def reason(**changes: object) -> Reason | None:
+        return world.place("BUY", "1000", **changes).cancellation_reason
+
+    assert reason(allocation_id=None) is Reason.ACCOUNT_NOT_ACTIVE
+    world.state.account = account()
+    assert reason(allocation_id=None) is Reason.CONFIGURATION_IS_MISSING
+    assert reason() is Reason.INSTRUMENT_NOT_TRADABLE
+    world.instruments[SAP] = instrument(SAP, minimum="5000")
+    assert reason() is Reason.INSUFFICIENT_FUNDS
+    world.deposit("1000")
+    assert reason() is Reason.AMOUNT_TOO_SMALL
+    world.instruments[SAP] = instrument(SAP)
+    assert reason() is None
+
+
+def test_of_several_reasons_to_refuse_a_sell_the_first_counts() -> None:
+    world = World(
+        {SAP: instrument(SAP, status=TradingStatus.INACTIVE, minimum="5000")},
+        world_of_two().allocation,
+        account(status=AccountStatus.CLOSED, distribution=Distribution.DEFAULT),
+    )
+
+    def reason(**changes: object) -> Reason | None:
+        return world.place("SELL", "100", **changes).cancellation_reason
+
+    assert reason(allocation_id=None) is Reason.ACCOUNT_NOT_ACTIVE
+    world.state.account = account()
+    assert reason(allocation_id=None) is Reason.CONFIGURATION_IS_MISSING
+    assert reason() is Reason.ACCOUNT_IS_EMPTY
+    world.state.holdings[SAP] = position(SAP, "11.11")
+    assert reason() is Reason.INSTRUMENT_NOT_TRADABLE
+    world.instruments[SAP] = instrument(SAP, minimum="5000")
+    assert reason() is Reason.SELL_LIMIT_EXCEEDED
+    world.state.holdings[SAP] = position(SAP, "11.12")
+    assert reason() is Reason.AMOUNT_TOO_SMALL
+    world.instruments[SAP] = instrument(SAP)
+    assert reason() is None
+
+
+def test_a_portfolio_order_is_placed_once() -> None:
+    world = world_of_two()
+    world.deposit("2000")
+    placed = world.place("BUY", "1000")
+
+    with pytest.raises(TransitionRefused, match="portfolio order has no transition from NEW to NEW"):
+        world.say(PlacePortfolioOrder(placed.id))
+
+
+def test_a_portfolio_order_that_the_account_does_not_have() -> None:
+    world = world_of_two()
+
+    with pytest.raises(UnknownPortfolioOrder, match=f"{world.account.id} has no portfolio order"):
+        world.say(PlacePortfolioOrder(world.new_id()))
