@@ -22,15 +22,16 @@ class StartLog:
 
     def __init__(self, folder: DataFolder) -> None:
         self.folder = folder
-        self._sizes = {path: path.stat().st_size for path in self._files()}
+        self._sizes = {path: path.stat().st_size for path in self._server_logs()}
 
-    def _files(self) -> list[Path]:
-        return [path for path in (self.folder.start_log, *self.folder.server_logs.glob("*.log")) if path.exists()]
+    def _server_logs(self) -> list[Path]:
+        return sorted(self.folder.server_logs.glob("*.log"))
 
     def text(self) -> str:
         """Return what was said since, at most its last 2,000 characters."""
-        said = (path.read_bytes()[self._sizes.get(path, 0) :] for path in self._files())
-        text = b"".join(said).decode(errors="replace").strip()
+        at_the_start = self.folder.start_log.read_bytes()
+        later = (path.read_bytes()[self._sizes.get(path, 0) :] for path in self._server_logs())
+        text = b"".join((at_the_start, *later)).decode(errors="replace").strip()
         return text[-OUTPUT_CHARACTERS_MAX:]
 
 

@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -90,7 +90,7 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: one of its kinds, saying what to do.
         """
         self._folder.prepare()
-        async with asyncio.timeout(START_SECONDS_MAX):
+        async with answer_in_time(self._folder):
             while not self._lock.acquire():
                 if dsn := await find_running(self._folder.path):
                     self.dsn = dsn
@@ -187,7 +187,7 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a server program as the account, away from the terminal's Ctrl-C, its life tied to ours."""
     script = [sys.executable, "-I", "-S", launcher.__file__, *map(str, (os.getpid(), account.uid, account.gid))]
-    with folder.start_log.open("ab") as output:
+    with folder.start_log.open("wb") as output:
         return subprocess.Popen(
             [*script, *map(str, command)],
             stdin=subprocess.DEVNULL,
@@ -211,18 +211,29 @@ async def ready(process: subprocess.Popen[bytes], folder: DataFolder) -> bool:
     Raises:
         StartTooSlow: neither happened within five minutes.
     """
+    async with answer_in_time(folder):
+        while process.poll() is None:
+            pid_file = read_pid_file(folder.cluster)
+            if pid_file is not None and pid_file.pid == process.pid and pid_file.is_ready:
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+    return False
+
+
+@asynccontextmanager
+async def answer_in_time(folder: DataFolder) -> AsyncIterator[None]:
+    """Bound a wait for the server; recovery after a crash may take minutes.
+
+    Raises:
+        StartTooSlow: the wait took more than five minutes.
+    """
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
-            while process.poll() is None:
-                pid_file = read_pid_file(folder.cluster)
-                if pid_file is not None and pid_file.pid == process.pid and pid_file.is_ready:
-                    return True
-                await asyncio.sleep(POLL_SECONDS)
+            yield
     except TimeoutError as error:
         raise errors.StartTooSlow(
             folder=folder.path, seconds=START_SECONDS_MAX, log_folder=folder.server_logs
         ) from error
-    return False
 
 
 async def set_up_once(dsn: str, socket_folder: Path, binaries: Binaries) -> None:
