@@ -18,6 +18,7 @@ from orderlane.api.options import ApiOptions
 from orderlane.api.scopes import ALL_SCOPES
 from orderlane.ports.clients import Client, ClientKey
 from orderlane.ports.services import ApiServices
+from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
 from orderlane.postgres.clients import PostgresCredentialSource, PostgresNonces
 from orderlane.postgres.connection import Pool, open_pool
 from orderlane.postgres.store import PostgresStore
@@ -95,6 +96,7 @@ class Api:
 def services_on(pool: Pool, sources: Sources) -> ApiServices:
     return ApiServices(
         store=PostgresStore(pool),
+        acceptance=PostgresPortfolioOrderAcceptance(pool),
         credentials=PostgresCredentialSource(pool),
         nonces=PostgresNonces(pool),
         sources=sources,

@@ -24,18 +24,24 @@ class NoQuery(Query, frozen=True):
     """A call without query parameters."""
 
 
-class ListQuery(Query, frozen=True, kw_only=True):
-    """What every list takes."""
+class PageQuery(Query, frozen=True, kw_only=True):
+    """What every list takes; the list itself says what it can be sorted by."""
 
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="How many entries to leave out.")] = 0
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many entries to give at most.")] = LIMIT_DEFAULT
-    sort: Annotated[Literal["created_at", "updated_at", "id"], Meta(description="What to sort by.")] = "created_at"
+    sort: str = "created_at"
     order: Annotated[SortOrder, Meta(description="Ascending or descending.")] = "ASC"
 
     @property
     def page(self) -> Page:
         """The page that the parameters ask for."""
         return Page(self.offset, self.limit, self.sort, self.order)
+
+
+class ListQuery(PageQuery, frozen=True, kw_only=True):
+    """What a list takes whose entries have a time of creation."""
+
+    sort: Annotated[Literal["created_at", "updated_at", "id"], Meta(description="What to sort by.")] = "created_at"
 
 
 class ListMeta(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orderlane.ports.acceptance import PortfolioOrderAcceptance
 from orderlane.ports.clients import CredentialSource, Nonces
 from orderlane.ports.store import Store
 from orderlane.sources import Sources
@@ -12,6 +13,7 @@ class ApiServices:
     """The ports of the API, and the sources of time, ids and randomness."""
 
     store: Store
+    acceptance: PortfolioOrderAcceptance
     credentials: CredentialSource
     nonces: Nonces
     sources: Sources

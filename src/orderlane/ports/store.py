@@ -3,8 +3,12 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from orderlane.ports.accounts import Accounts, Holdings
 from orderlane.ports.clients import ClientRegister
 from orderlane.ports.idempotency import IdempotencyRecords
+from orderlane.ports.instruments import Instruments
+from orderlane.ports.orders import Orders, PortfolioOrders
+from orderlane.ports.portfolios import Allocations, Configurations
 from orderlane.ports.users import AccountGroups, Users
 
 
@@ -29,6 +33,41 @@ class Repositories(Protocol):
     @property
     def account_groups(self) -> AccountGroups:
         """Account groups."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Accounts."""
+        ...
+
+    @property
+    def holdings(self) -> Holdings:
+        """What accounts hold."""
+        ...
+
+    @property
+    def instruments(self) -> Instruments:
+        """Instruments."""
+        ...
+
+    @property
+    def allocations(self) -> Allocations:
+        """Allocations."""
+        ...
+
+    @property
+    def configurations(self) -> Configurations:
+        """Portfolio configurations."""
+        ...
+
+    @property
+    def portfolio_orders(self) -> PortfolioOrders:
+        """Portfolio orders, for reading."""
+        ...
+
+    @property
+    def orders(self) -> Orders:
+        """Individual orders and executions, for reading."""
         ...
 
 

@@ -18,7 +18,7 @@ from orderlane.domain.portfolio_order import (
 from orderlane.ports.acceptance import Acceptance, PlacementRequest
 from orderlane.ports.errors import Conflict, Invalid
 from orderlane.ports.idempotency import KeptAnswer, KeyReused
-from orderlane.postgres.connection import Connection, Pool
+from orderlane.postgres.connection import NOTIFY_INBOX, Connection, Pool
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.group_commit import GroupCommit
 from orderlane.postgres.idempotency import kept_answer
@@ -53,9 +53,9 @@ class _Placement:
 class PostgresPortfolioOrderAcceptance:
     """Accepts portfolio orders, many at a time. One for each process."""
 
-    def __init__(self, pool: Pool, inbox_notification: DebouncedNotification) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._inbox_notification = inbox_notification
+        self._inbox_notification = DebouncedNotification(pool, NOTIFY_INBOX)
         self._group_commit = GroupCommit(self._accept_all, size_max=GROUP_SIZE_MAX)
 
     async def accept(self, request: PlacementRequest) -> Acceptance:
@@ -63,8 +63,9 @@ class PostgresPortfolioOrderAcceptance:
         return await self._group_commit.submit(request)
 
     async def close(self) -> None:
-        """Return when everything that was asked for is answered."""
+        """Return when everything that was asked for is answered, and the lanes are woken."""
         await self._group_commit.close()
+        await self._inbox_notification.close()
 
     async def _accept_all(self, requests: Sequence[PlacementRequest]) -> list[_Outcome]:
         with unavailable_on_loss():
