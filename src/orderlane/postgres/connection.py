@@ -12,6 +12,7 @@ Pool = asyncpg.Pool
 NOTIFY_INBOX = "orderlane_inbox"
 NOTIFY_OUTBOX = "orderlane_outbox"
 NOTIFY_EVENTS = "orderlane_events"
+NOTIFY_SUBSCRIPTIONS = "orderlane_subscriptions"
 
 
 @dataclass(slots=True)

@@ -40,11 +40,18 @@ class Share:
         A session that has less than its share takes over what a dead one left as soon as its locks are gone.
         """
         share = await self._fair_share(len(keys))
-        kept = sorted(self.owned & set(keys))[:share]
+        kept = self._kept(keys, share)
         await self._give_back(self.owned - set(kept))
         if len(kept) < share:
             await self._take(sorted(set(keys) - set(kept)), share - len(kept))
         return self.owned
+
+    async def surplus(self, keys: Sequence[int]) -> frozenset[int]:
+        """Those that the next rebalance gives back, so that their owner can bring its work on them to an end."""
+        return self.owned - set(self._kept(keys, await self._fair_share(len(keys))))
+
+    def _kept(self, keys: Sequence[int], share: int) -> list[int]:
+        return sorted(self.owned & set(keys))[:share]
 
     async def _fair_share(self, key_count: int) -> int:
         if not self._joined:

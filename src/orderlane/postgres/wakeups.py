@@ -34,12 +34,12 @@ class Wakeup:
         """Note that something may be there."""
         self._woken.set()
 
-    async def wait(self, seconds_max: float) -> None:
-        """Return when woken, at the latest after `seconds_max`."""
+    async def wait(self, seconds_max: float) -> bool:
+        """Return when woken, at the latest after `seconds_max`; whether it was woken."""
         try:
             async with asyncio.timeout(seconds_max):
-                await self._woken.wait()
+                return await self._woken.wait()
         except TimeoutError:
-            return
+            return False
         finally:
             self._woken.clear()

@@ -402,7 +402,8 @@ CREATE TABLE webhook_attempts (
     latency_ms integer NOT NULL,
     status_code smallint,
     error_code text,
-    event_count integer NOT NULL,
-    body_bytes integer NOT NULL
+    body_bytes integer NOT NULL,
+    event_ids uuid[] NOT NULL
 );
 CREATE INDEX webhook_attempts_of_subscription ON webhook_attempts (subscription_id, sent_at);
+CREATE INDEX webhook_attempts_to_forget ON webhook_attempts USING brin (sent_at);
