@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from orderlane_client.errors import Problem, ServiceUnreachable
+from orderlane_client.signing import RequestSigner
 
 T = TypeVar("T")
 
@@ -21,7 +24,7 @@ WORTH_ANOTHER_ATTEMPT = frozenset({429, 502, 503, 504})
 
 
 class Transport:
-    """One client's requests.
+    """One client's requests, signed when there is a `signer`.
 
     A call that fails because nothing answers, or because the service asks to come again, is made again for at most
     `retry_seconds`. That is harmless: a POST carries the same idempotency key each time.
@@ -35,11 +38,13 @@ class Transport:
         scopes: Sequence[str] = (),
         *,
         retry_seconds: float = 10.0,
+        signer: RequestSigner | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._credentials = {"client_id": client_id, "client_secret": client_secret}
         self._scopes = tuple(scopes)
         self._retry_seconds = retry_seconds
+        self._signer = signer
         self._session: aiohttp.ClientSession | None = None
         self._token = ""
         self._token_ends = 0.0
@@ -76,8 +81,8 @@ class Transport:
         headers = {"accept": "application/json"}
         if method in ("POST", "PATCH"):
             headers["idempotency-key"] = str(idempotency_key or uuid4())
-        data = None if body is None else msgspec.json.encode(body)
-        if data is not None:
+        data = b"" if body is None else msgspec.json.encode(body)
+        if data:
             headers["content-type"] = "application/json"
         params = {name: str(value) for name, value in (query or {}).items() if value is not None}
         seconds = self._retry_seconds if repeatable else 0.0
@@ -105,8 +110,12 @@ class Transport:
                 form = {**self._credentials, "grant_type": "client_credentials"}
                 if self._scopes:
                     form["scope"] = " ".join(self._scopes)
+                headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
                 asked_at = clock()
-                granted = msgspec.json.decode(await self._send("POST", "/auth/token", self._retry_seconds, data=form))
+                answer = await self._send(
+                    "POST", "/auth/token", self._retry_seconds, headers=headers, data=urlencode(form).encode()
+                )
+                granted = msgspec.json.decode(answer)
                 self._token = granted["access_token"]
                 self._token_ends = asked_at + int(granted["expires_in"]) - TOKEN_SLACK_SECONDS
             return self._token
@@ -126,12 +135,24 @@ class Transport:
             await asyncio.sleep(pause)
             pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
-    async def _attempt(self, method: str, path: str, **request: Any) -> bytes:
+    async def _attempt(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        data: bytes,
+        params: Mapping[str, str] | None = None,
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("use the client in an `async with` block")
-        url = self._base_url + path
+        url = URL(self._base_url + path).extend_query(params)
+        if self._signer is not None:
+            headers = {**headers, **self._signer.sign(method, url.raw_path_qs, headers, data)}
         try:
-            async with self._session.request(method, url, allow_redirects=False, **request) as response:
+            async with self._session.request(
+                method, url, allow_redirects=False, headers=headers, data=data
+            ) as response:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ServiceUnreachable(f"{method} {url}: {str(error) or type(error).__name__}") from error
