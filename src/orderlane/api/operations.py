@@ -4,7 +4,8 @@
     async def create_user(call: Call, body: UserRequest) -> UserResource: ...
 
 The function's signature is part of it: `body` is the request body, `query` the query parameters (a struct each), any
-other parameter is one of the path, and the result is the resource that is answered, or None for an empty body.
+other parameter is one of the path, and the result is the resource that is answered, or None for an empty body. A
+handler that makes the bytes itself returns `Resource | Answer`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from inspect import signature
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
 from msgspec import Struct
 
-from orderlane.api.answers import JSON
+from orderlane.api.answers import JSON, Answer
 from orderlane.api.options import ApiOptions
 from orderlane.api.problem_types import ProblemType
 from orderlane.api.received import ReceivedRequest
@@ -172,13 +173,21 @@ def operation(
             body_media_type=body_media_type,
             query=hints.get("query"),
             parameters={name: hints[name] for name in names if name not in _NOT_OF_THE_PATH},
-            answer=None if hints["return"] is type(None) else hints["return"],
+            answer=_resource(hints["return"]),
             media_type=media_type,
             is_listed=is_listed,
             handler=handler,
         )
 
     return declare
+
+
+def _resource(returned: Any) -> Any:
+    """What is answered: the returned type without the `Answer` that a handler may build itself."""
+    rest = [one for one in get_args(returned) if one is not Answer]
+    if Answer in get_args(returned) and len(rest) == 1:
+        return rest[0]
+    return None if returned is type(None) else returned
 
 
 _NOT_OF_THE_PATH: Final = frozenset({"body", "query"})

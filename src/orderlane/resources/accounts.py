@@ -4,15 +4,27 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from orderlane.domain.account import Account
+from orderlane.domain.account import Account, AccountStatus, AccountType, Distribution
 from orderlane.resources.formats import write_time
+from orderlane.resources.requests import CurrencyCode, DecimalText, RequestBody, Text
+from orderlane.resources.users import UserReference
 
 
-class AccountUser(Struct, frozen=True):
-    """A user's part in an account or an account group."""
+class AccountRequest(RequestBody, frozen=True):
+    """A new account of a user, in one of the user's account groups."""
 
-    id: UUID
-    type: str
+    user_id: UUID
+    account_group_id: UUID
+    type: AccountType
+    name: Text = ""
+    distribution: Distribution = Distribution.DEFAULT
+
+
+class DepositRequest(RequestBody, frozen=True):
+    """Cash that came in for an account."""
+
+    amount: DecimalText
+    currency: CurrencyCode
 
 
 class AccountResource(Struct, frozen=True):
@@ -23,12 +35,12 @@ class AccountResource(Struct, frozen=True):
     updated_at: str
     account_group_id: UUID
     name: str
-    type: str
-    status: str
+    type: AccountType
+    status: AccountStatus
     account_number: int
-    users: list[AccountUser]
-    currency: str
-    distribution: str
+    users: list[UserReference]
+    currency: CurrencyCode
+    distribution: Distribution
 
 
 def account_resource(one: Account, account_number: int) -> AccountResource:
@@ -42,7 +54,7 @@ def account_resource(one: Account, account_number: int) -> AccountResource:
         type=one.type,
         status=one.status,
         account_number=account_number,
-        users=[AccountUser(one.user_id, "OWNER")],
+        users=[UserReference(one.user_id)],
         currency=one.currency,
         distribution=one.distribution,
     )

@@ -1,21 +1,53 @@
 """Allocations, and the configurations that give one to an account, as JSON."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from orderlane.domain.allocation import Allocation
+from orderlane.domain.allocation import MAX_ALLOCATION_INSTRUMENTS, Allocation
 from orderlane.domain.money import plain
 from orderlane.resources.formats import write_time
+from orderlane.resources.requests import DecimalText, Isin, RequestBody, Text
+
+InstrumentId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{12,36}$", description="An ISIN, or an instrument's id.")]
+
+
+class WeightRequest(RequestBody, frozen=True):
+    """One instrument of an allocation: by its ISIN, or by its id when the type is UPVEST."""
+
+    instrument_id: InstrumentId
+    weight: DecimalText
+    instrument_id_type: Literal["ISIN", "UPVEST"] = "ISIN"
+
+
+class AllocationRequest(RequestBody, frozen=True):
+    """Target weights: greater than zero, together exactly 1 or exactly 100, no instrument twice."""
+
+    allocation: Annotated[list[WeightRequest], Meta(min_length=1, max_length=MAX_ALLOCATION_INSTRUMENTS)]
+    name: Text = ""
+
+
+class ConfigurationRequest(RequestBody, frozen=True):
+    """Have an account follow an allocation."""
+
+    account_id: UUID
+    allocation_id: UUID
+
+
+class ConfigurationChange(RequestBody, frozen=True):
+    """Have the account follow another allocation."""
+
+    allocation_id: UUID
 
 
 class AllocationEntry(Struct, frozen=True):
     """One instrument of an allocation."""
 
-    instrument_id: str
-    instrument_id_type: str
-    weight: str
+    instrument_id: Isin
+    instrument_id_type: Literal["ISIN"]
+    weight: DecimalText
 
 
 class AllocationResource(Struct, frozen=True):

@@ -5,35 +5,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from orderlane.domain.account import ZERO, Holding
 from orderlane.domain.money import multiply, plain
 from orderlane.domain.splitting import largest_remainder
 from orderlane.resources.formats import write_amount, write_time
+from orderlane.resources.requests import CurrencyCode, DecimalText, Isin
 
 WEIGHT_DECIMALS = 10
+
+
+ExactNumber = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]+(\.[0-9]+)?$",
+        description="A decimal number as a string: plain digits, as many as it takes to be exact.",
+        examples=["1000.00"],
+    ),
+]
 
 
 class CashBalanceResource(Struct, frozen=True):
     """The cash of all accounts of an account group."""
 
     account_group_id: UUID
-    currency: str
-    balance: str
-    locked_for_trading: str
-    pending_settlement: str
-    available_for_withdrawal: str
-    available_for_trading: str
+    currency: CurrencyCode
+    balance: ExactNumber
+    locked_for_trading: ExactNumber
+    pending_settlement: ExactNumber
+    available_for_withdrawal: ExactNumber
+    available_for_trading: ExactNumber
 
 
 class InstrumentReference(Struct, frozen=True):
     """An instrument by its id and its ISIN."""
 
     uuid: UUID
-    isin: str
+    isin: Isin
 
 
 class PositionResource(Struct, frozen=True):
@@ -41,24 +53,24 @@ class PositionResource(Struct, frozen=True):
 
     account_id: UUID
     instrument: InstrumentReference
-    quantity: str
-    locked_for_trading: str
-    pending_settlement: str
-    available_for_trading: str
+    quantity: ExactNumber
+    locked_for_trading: ExactNumber
+    pending_settlement: ExactNumber
+    available_for_trading: ExactNumber
 
 
 class Money(Struct, frozen=True):
     """An amount of a currency."""
 
-    amount: str
-    currency: str
+    amount: ExactNumber
+    currency: CurrencyCode
 
 
 class PositionValue(Struct, frozen=True):
     """What a position is worth: its quantity times the price of `price_time`, exactly."""
 
-    amount: str
-    currency: str
+    amount: ExactNumber
+    currency: CurrencyCode
     price_time: str
 
 
@@ -66,9 +78,9 @@ class SecurityPosition(Struct, frozen=True):
     """A position in a valuation; value and weight are null when there is no price in the account's currency."""
 
     instrument: InstrumentReference
-    quantity: str
+    quantity: ExactNumber
     value: PositionValue | None
-    weight: str | None
+    weight: DecimalText | None
 
 
 class ValuationResource(Struct, frozen=True):
@@ -78,7 +90,7 @@ class ValuationResource(Struct, frozen=True):
     account_id: UUID
     created_at: str
     updated_at: str
-    price_quality: str
+    price_quality: Literal["EOD"]
     valuation_time: str
     total_security_value: Money
     security_positions: list[SecurityPosition]

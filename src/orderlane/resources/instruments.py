@@ -5,9 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from orderlane.domain.instruments import Instrument
+from orderlane.domain.instruments import Instrument, TradingStatus
 from orderlane.domain.money import plain
 from orderlane.resources.formats import write_time
+from orderlane.resources.requests import CurrencyCode, DecimalText, Isin
 
 
 class InstrumentResource(Struct, frozen=True):
@@ -16,14 +17,14 @@ class InstrumentResource(Struct, frozen=True):
     id: UUID
     created_at: str
     updated_at: str
-    isin: str
+    isin: Isin
     wkn: str
     name: str
     fractional_trading: bool
-    trading_status: str
-    currency: str
-    minimum_amount: str
-    price: str
+    trading_status: TradingStatus
+    currency: CurrencyCode
+    minimum_amount: DecimalText
+    price: DecimalText
 
 
 def instrument_resource(

@@ -7,9 +7,22 @@ from uuid import UUID
 from msgspec import Struct
 
 from orderlane.domain.money import plain
-from orderlane.domain.order import Execution, Order
+from orderlane.domain.order import Execution, Order, Side
 from orderlane.domain.portfolio_order import PortfolioOrder
 from orderlane.resources.formats import write_amount, write_time
+from orderlane.resources.requests import CurrencyCode, DecimalText, RequestBody, Text
+
+
+class PortfolioOrderRequest(RequestBody, frozen=True):
+    """An order for a whole portfolio: `cash_amount` of `currency`, over the allocation of the account."""
+
+    user_id: UUID
+    account_id: UUID
+    cash_amount: DecimalText
+    currency: CurrencyCode
+    side: Side
+    post_tax: bool = False
+    client_reference: Text = ""
 
 
 class OrderReference(Struct, frozen=True):

@@ -24,6 +24,14 @@ DecimalText = Annotated[
         examples=["1000.00"],
     ),
 ]
+Text = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        max_length=100,
+        description="Text without control characters, at most 100 characters.",
+    ),
+]
 DateText = Annotated[
     str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A date: YYYY-MM-DD.", examples=["1985-07-21"])
 ]

@@ -1,0 +1,51 @@
+"""Individual orders, which portfolio orders are made of, and their executions at the venue."""
+
+from uuid import UUID
+
+from orderlane.api import problem_types
+from orderlane.api.lists import ListQuery, ResourceList, resource_list
+from orderlane.api.operations import Call, operation
+from orderlane.api.scopes import Scope
+from orderlane.resources.orders import ExecutionResource, OrderResource
+
+
+@operation(
+    "GET",
+    "/orders/{order_id}",
+    tag="Orders",
+    scope=Scope.ORDERS_READ,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Get an individual order",
+)
+async def get_order(call: Call, order_id: UUID) -> OrderResource:
+    """One individual order as it is now. Its `client_reference` is the id of its portfolio order."""
+    return await call.store.orders.get(call.client_id, order_id)
+
+
+@operation(
+    "GET",
+    "/accounts/{account_id}/orders",
+    tag="Orders",
+    scope=Scope.ORDERS_READ,
+    problems=(problem_types.NOT_FOUND,),
+    summary="List the individual orders of an account",
+)
+async def list_account_orders(call: Call, account_id: UUID, query: ListQuery) -> ResourceList[OrderResource]:
+    """The individual orders of all portfolio orders of the account."""
+    return resource_list(query.page, await call.store.orders.of_account(call.client_id, account_id, query.page))
+
+
+@operation(
+    "GET",
+    "/orders/{order_id}/executions/{execution_id}",
+    tag="Orders",
+    scope=Scope.ORDERS_READ,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Get an execution",
+)
+async def get_execution(call: Call, order_id: UUID, execution_id: UUID) -> ExecutionResource:
+    """One trade at the venue for an individual order."""
+    return await call.store.orders.execution(call.client_id, order_id, execution_id)
+
+
+OPERATIONS = (get_order, list_account_orders, get_execution)
