@@ -1,0 +1,10 @@
+"""Master data from files: the instruments that come with the service, and those that an operator brings."""
+
+from orderlane.master_data.instruments import (
+    InstrumentFileRefused,
+    Problem,
+    read_instruments,
+    shipped_instruments,
+)
+
+__all__ = ["InstrumentFileRefused", "Problem", "read_instruments", "shipped_instruments"]
