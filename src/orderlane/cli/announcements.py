@@ -1,0 +1,33 @@
+"""What a long-running program tells whoever started it: sentences for a person, or JSON lines for a program."""
+
+import sys
+from collections.abc import Mapping
+
+import msgspec
+from rich.console import Console
+
+
+def console() -> Console:
+    """Standard output for a person: in colours on a terminal, plain elsewhere."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+class Announcements:
+    """Writes to standard output, at once."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = console()
+
+    def tell(self, event: str, text: str, facts: Mapping[str, object] | None = None) -> None:
+        """Say one thing: `text` (with rich's markup) to a person, `event` with its `facts` to a program."""
+        if self._as_json:
+            write_json({"event": event, **(facts or {})})
+        else:
+            self._console.print(text)
+
+
+def write_json(value: object) -> None:
+    """Write one JSON value as a line of standard output, at once."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,258 @@
+"""Commands for the clients of the API and their keys."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+from rich.table import Table
+
+from orderlane.api.scopes import ALL_SCOPES
+from orderlane.cli.announcements import console, write_json
+from orderlane.cli.database import opened_store
+from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
+from orderlane.cli.options import AsJson, DataOptions
+from orderlane.cli.outcome import CommandRefused, complete
+from orderlane.http_signatures import KeyRefused, PublicKey
+from orderlane.ports.clients import Client, ClientKey
+from orderlane.resources.formats import write_time
+from orderlane.sources import Sources, system_sources
+
+KEY_ID_CHARACTERS_MAX = 200
+ClientId = Annotated[UUID, Parameter(help="The client's id.")]
+PublicKeyFile = Annotated[Path, Parameter(help="The public key in PEM: ECDSA P-256, ECDSA P-521 or Ed25519.")]
+KeyId = Annotated[str | None, Parameter(help="The keyid that signatures name; a new UUID unless given.")]
+ExpiresAt = Annotated[datetime | None, Parameter(help="When the key stops to count, in UTC unless it says otherwise.")]
+
+
+def create(
+    *,
+    name: Annotated[str, Parameter(help="What the client is called in lists.")],
+    scope: Annotated[
+        list[str] | None, Parameter(help="What the client may do, once for each scope; everything unless given.")
+    ] = None,
+    require_signatures: Annotated[
+        bool, Parameter(help="Refuse every request that is not signed.", negative="")
+    ] = False,
+    public_key: PublicKeyFile | None = None,
+    key_id: KeyId = None,
+    requests_per_minute: Annotated[int | None, Parameter(help="A limit of its own.")] = None,
+    json: AsJson = False,
+    options: DataOptions | None = None,
+) -> None:
+    """Create a client, and show its secret this once."""
+
+    async def command() -> None:
+        sources = system_sources()
+        scopes = checked_scopes(scope)
+        check_new_client(name, requests_per_minute)
+        if require_signatures and public_key is None:
+            raise CommandRefused("--require-signatures needs the client's --public-key FILE")
+        key = read_key(public_key, key_id, None, sources) if public_key else None
+        async with opened_store(options, sources) as store:
+            new = await add_client(
+                store,
+                sources,
+                name,
+                scopes=scopes,
+                key=key,
+                require_signatures=require_signatures,
+                requests_per_minute=requests_per_minute,
+            )
+        if json:
+            write_json(new.facts)
+        else:
+            show_new(new)
+
+    complete(command())
+
+
+def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> None:
+    """List the clients."""
+
+    async def command() -> None:
+        async with opened_store(options, system_sources()) as store, store.reading() as repositories:
+            clients = await repositories.clients.all()
+        if json:
+            for client in clients:
+                write_json(client_facts(client))
+        else:
+            console().print(clients_table(clients))
+
+    complete(command())
+
+
+def revoke(client_id: ClientId, /, *, options: DataOptions | None = None) -> None:
+    """Shut a client out; running services follow within seconds."""
+
+    async def command() -> None:
+        sources = system_sources()
+        async with opened_store(options, sources) as store, store.transaction() as repositories:
+            await repositories.clients.revoke(client_id, sources.clock.now())
+        console().print(f"client {client_id} is shut out")
+
+    complete(command())
+
+
+def add_key(
+    client_id: ClientId,
+    /,
+    *,
+    public_key: PublicKeyFile,
+    key_id: KeyId = None,
+    expires_at: ExpiresAt = None,
+    json: AsJson = False,
+    options: DataOptions | None = None,
+) -> None:
+    """Register one more public key; the others go on to count."""
+
+    async def command() -> None:
+        sources = system_sources()
+        key = read_key(public_key, key_id, expires_at, sources)
+        async with opened_store(options, sources) as store, store.transaction() as repositories:
+            await repositories.clients.add_key(client_id, key)
+        if json:
+            write_json({"client_id": str(client_id), "key_id": key.key_id})
+        else:
+            console().print(f"client {client_id} may sign with key [bold]{key.key_id}[/]")
+
+    complete(command())
+
+
+def list_keys(client_id: ClientId, /, *, json: AsJson = False, options: DataOptions | None = None) -> None:
+    """List a client's public keys."""
+
+    async def command() -> None:
+        async with opened_store(options, system_sources()) as store, store.reading() as repositories:
+            client = await repositories.clients.get(client_id)
+        if json:
+            for key in client.keys:
+                write_json(key_facts(key))
+        else:
+            console().print(keys_table(client.keys))
+
+    complete(command())
+
+
+def revoke_key(
+    client_id: ClientId,
+    key_id: Annotated[str, Parameter(help="The key's id.")],
+    /,
+    *,
+    options: DataOptions | None = None,
+) -> None:
+    """Shut a public key out; running services follow within seconds."""
+
+    async def command() -> None:
+        sources = system_sources()
+        async with opened_store(options, sources) as store, store.transaction() as repositories:
+            await repositories.clients.revoke_key(client_id, key_id, sources.clock.now())
+        console().print(f"key {key_id} of client {client_id} is shut out")
+
+    complete(command())
+
+
+def checked_scopes(wanted: Sequence[str] | None) -> frozenset[str]:
+    """The scopes by name; several may stand in one text. Raises CommandRefused."""
+    if not wanted:
+        return ALL_SCOPES
+    scopes = frozenset(name for text in wanted for name in text.replace(",", " ").split())
+    if unknown := scopes - ALL_SCOPES:
+        raise CommandRefused(f"--scope {', '.join(sorted(unknown))} is none of: {', '.join(sorted(ALL_SCOPES))}")
+    return scopes
+
+
+def check_new_client(name: str, requests_per_minute: int | None) -> None:
+    """Raise CommandRefused when a client can't be made so."""
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable():
+        raise CommandRefused(f"--name must be 1 to {NAME_CHARACTERS_MAX} printable characters")
+    if requests_per_minute is not None and requests_per_minute < 1:
+        raise CommandRefused("--requests-per-minute must be 1 or more")
+
+
+def read_key(file: Path, key_id: str | None, expires_at: datetime | None, sources: Sources) -> ClientKey:
+    """The key in a PEM file. Raises CommandRefused, KeyRefused."""
+    name = str(sources.ids.new_id()) if key_id is None else key_id
+    if not 1 <= len(name) <= KEY_ID_CHARACTERS_MAX or not (name.isascii() and name.isprintable()) or '"' in name:
+        raise CommandRefused(f"--key-id must be 1 to {KEY_ID_CHARACTERS_MAX} printable ASCII characters without quotes")
+    try:
+        pem = file.read_text("ascii")
+        PublicKey.from_pem(pem)
+    except OSError as error:
+        raise CommandRefused(f"--public-key {file} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CommandRefused(f"--public-key {file} is no PEM file: it is not ASCII text") from error
+    except KeyRefused as refusal:
+        raise CommandRefused(f"--public-key {file}: {refusal}") from refusal
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=UTC)
+    return ClientKey(name, pem, sources.clock.now(), expires_at)
+
+
+def show_new(new: NewClient) -> None:
+    """Tell a person the new client's secret."""
+    lines = [
+        f"Client [bold]{new.client.name}[/] is made. Its secret is shown this once:",
+        f"  client id      [bold]{new.client.id}[/]",
+        f"  client secret  [bold]{new.secret}[/]",
+        f"  scopes         {' '.join(sorted(new.client.scopes))}",
+    ]
+    lines += [f"  key id         {key.key_id}" for key in new.client.keys]
+    console().print("\n".join(lines))
+
+
+def client_facts(client: Client) -> dict[str, object]:
+    """A client as a program is told of it."""
+    return {
+        "client_id": str(client.id),
+        "name": client.name,
+        "scope": " ".join(sorted(client.scopes)),
+        "require_signatures": client.require_signatures,
+        "requests_per_minute": client.requests_per_minute,
+        "created_at": write_time(client.created_at),
+        "revoked_at": _moment(client.revoked_at),
+        "keys": [key_facts(key) for key in client.keys],
+    }
+
+
+def key_facts(key: ClientKey) -> dict[str, object]:
+    """A key as a program is told of it."""
+    return {
+        "key_id": key.key_id,
+        "created_at": write_time(key.created_at),
+        "expires_at": _moment(key.expires_at),
+        "revoked_at": _moment(key.revoked_at),
+        "public_key": key.public_key,
+    }
+
+
+def clients_table(clients: Sequence[Client]) -> Table:
+    """Clients for a person."""
+    table = Table("client id", "name", "scopes", "signatures", "keys", "state")
+    for one in clients:
+        scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
+        state = f"revoked {write_time(one.revoked_at)}" if one.revoked_at else "active"
+        signatures = "required" if one.require_signatures else "optional"
+        table.add_row(str(one.id), one.name, scopes, signatures, str(len(one.keys)), state)
+    return table
+
+
+def keys_table(keys: Sequence[ClientKey]) -> Table:
+    """Public keys for a person."""
+    table = Table("key id", "kind", "created", "expires", "revoked")
+    for key in keys:
+        kind = PublicKey.from_pem(key.public_key).kind
+        table.add_row(
+            key.key_id,
+            kind,
+            write_time(key.created_at),
+            _moment(key.expires_at) or "never",
+            _moment(key.revoked_at) or "no",
+        )
+    return table
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else write_time(moment)

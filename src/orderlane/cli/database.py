@@ -1,0 +1,46 @@
+"""The database for a command that does one thing and ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from orderlane import bootstrap
+from orderlane.cli import logging
+from orderlane.cli.options import DataOptions, settings_from
+from orderlane.cli.outcome import CommandRefused
+from orderlane.ports.operations import Operations
+from orderlane.ports.store import Store
+from orderlane.sources import Sources
+
+
+@asynccontextmanager
+async def opened_store(options: DataOptions | None, sources: Sources) -> AsyncIterator[Store]:
+    """Units of work on the database, which is made if there is none yet."""
+    settings = settings_from(options)
+    logging.set_up("warning")
+    async with bootstrap.open_database(settings) as database:
+        await bootstrap.bring_up_to_date(database, settings, sources)
+        async with bootstrap.open_store(database) as store:
+            yield store
+
+
+@asynccontextmanager
+async def opened_operations(options: DataOptions | None, sources: Sources) -> AsyncIterator[Operations]:
+    """An operator's view of a database that is there.
+
+    Raises:
+        CommandRefused: there is none.
+    """
+    settings = settings_from(options)
+    logging.set_up("warning")
+    if not bootstrap.has_data(settings):
+        raise CommandRefused(
+            f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
+            " `orderlane serve`"
+        )
+    async with bootstrap.open_database(settings) as database:
+        await bootstrap.bring_up_to_date(database, settings, sources)
+        operations = await bootstrap.operations(database)
+        try:
+            yield operations
+        finally:
+            await operations.close()

@@ -1,0 +1,103 @@
+"""The API's HTTP server as a part of a process."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.config import Config
+
+from orderlane.cli.outcome import CommandRefused
+
+BACKLOG = 2048
+FINISH_SECONDS_MAX = 5
+
+
+class Listener:
+    """A socket that listens, bound once and kept while the server behind it is made anew.
+
+    Raises:
+        CommandRefused: the address can't be listened on.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._socket = _bind(host, port)
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def duplicate(self) -> socket.socket:
+        """The same socket once more, for a server that closes its own."""
+        return self._socket.dup()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CommandRefused(
+            f"can't listen on {host}, port {port}: {error.strerror}; choose another with --host and --port"
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has its own."""
+
+    def __init__(self, config: Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+
+class HttpServer:
+    """Serves an ASGI application, whose lifespan is its owner's business, on a listener."""
+
+    def __init__(self, application: Any, listener: Listener, on_started: Callable[[], None]) -> None:
+        self._listener = listener
+        self._server = _Server(
+            Config(
+                application,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=FINISH_SECONDS_MAX,
+            ),
+            on_started,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then let requests finish."""
+        serving = asyncio.create_task(self._server.serve(sockets=[self._listener.duplicate()]))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            self._server.should_exit = True
+            await serving

@@ -1,0 +1,59 @@
+"""Making clients of the API."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
+from orderlane.api.scopes import ALL_SCOPES
+from orderlane.ports.clients import Client, ClientKey
+from orderlane.ports.store import Store
+from orderlane.sources import Sources
+
+NAME_CHARACTERS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client as its owner must know it: nobody can tell the secret a second time."""
+
+    client: Client
+    secret: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a program is told; the scopes as a token request names them."""
+        told = {
+            "client_id": str(self.client.id),
+            "client_secret": self.secret,
+            "scope": " ".join(sorted(self.client.scopes)),
+        }
+        if self.client.keys:
+            told["key_id"] = self.client.keys[0].key_id
+        return told
+
+
+async def add_client(
+    store: Store,
+    sources: Sources,
+    name: str,
+    *,
+    scopes: Iterable[str] = ALL_SCOPES,
+    key: ClientKey | None = None,
+    require_signatures: bool = False,
+    requests_per_minute: int | None = None,
+) -> NewClient:
+    """Make a client with a new secret, of which only a hash is kept."""
+    secret = new_secret(sources.tokens)
+    client = Client(
+        id=sources.ids.new_id(),
+        name=name,
+        secret_hash=hash_secret(secret, sources.tokens.token_bytes(SALT_BYTES)),
+        scopes=frozenset(scopes),
+        created_at=sources.clock.now(),
+        require_signatures=require_signatures,
+        requests_per_minute=requests_per_minute,
+        keys=(key,) if key else (),
+    )
+    async with store.transaction() as repositories:
+        await repositories.clients.add(client)
+    return NewClient(client, secret)

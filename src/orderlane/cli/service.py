@@ -1,0 +1,116 @@
+"""The long-running programs: everything in one process, or one role in each."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from orderlane import bootstrap
+from orderlane.cli import logging
+from orderlane.cli.announcements import Announcements
+from orderlane.cli.first_start import prepare_first_start
+from orderlane.cli.http_server import Listener
+from orderlane.cli.options import ApiOptions, AsJson, DataOptions, RoleOptions, SenderOptions, settings_from
+from orderlane.cli.outcome import complete
+from orderlane.cli.parts import Parts
+from orderlane.settings import Settings
+from orderlane.sources import system_sources
+from orderlane.workers.running import Part, keep_running
+
+Opener = Callable[[], Awaitable[Part]]
+
+
+def serve(*, options: ApiOptions | None = None, json: AsJson = False) -> None:
+    """Run everything in one process."""
+    complete(_serve(options, Announcements(as_json=json)))
+
+
+def api(*, options: ApiOptions | None = None, json: AsJson = False) -> None:
+    """Run the API alone."""
+    complete(_api(options, Announcements(as_json=json)))
+
+
+def worker(*, options: RoleOptions | None = None, json: AsJson = False) -> None:
+    """Run a lane worker, and the timers of the service, which one of the workers does."""
+    complete(_role(options, Announcements(as_json=json), "worker", "timers"))
+
+
+def sender(*, options: SenderOptions | None = None, json: AsJson = False) -> None:
+    """Run a webhook sender."""
+    complete(_role(options, Announcements(as_json=json), "sender"))
+
+
+def gateway(*, options: RoleOptions | None = None, json: AsJson = False) -> None:
+    """Run a venue gateway."""
+    complete(_role(options, Announcements(as_json=json), "gateway"))
+
+
+async def _serve(options: ApiOptions | None, announcements: Announcements) -> None:
+    settings = settings_from(options)
+    with bootstrap.only_service(settings), Listener(settings.host, settings.port) as listener:
+        async with _opened(settings) as (parts, stop):
+            await prepare_first_start(parts, announcements)
+            roles = _openers(parts, "worker", "timers", "gateway", "sender")
+            await _run(parts, {**roles, "api": _api_opener(parts, listener, announcements)}, stop)
+    announcements.tell("stopped", "Orderlane has stopped.")
+
+
+async def _api(options: ApiOptions | None, announcements: Announcements) -> None:
+    settings = settings_from(options)
+    with Listener(settings.host, settings.port) as listener:
+        async with _opened(settings) as (parts, stop):
+            await _run(parts, {"api": _api_opener(parts, listener, announcements)}, stop)
+    announcements.tell("stopped", "The API has stopped.")
+
+
+async def _role(options: DataOptions | None, announcements: Announcements, *names: str) -> None:
+    async with _opened(settings_from(options)) as (parts, stop):
+        announcements.tell("started", f"Orderlane's {names[0]} runs. Stop it with Ctrl-C.", {"role": names[0]})
+        await _run(parts, _openers(parts, *names), stop)
+    announcements.tell("stopped", f"The {names[0]} has stopped.")
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
+    """The log, the signals and an up-to-date database."""
+    logging.set_up(settings.log_level)
+    stop = _stop_on_signals()
+    sources = system_sources()
+    async with bootstrap.open_database(settings) as database:
+        await bootstrap.bring_up_to_date(database, settings, sources)
+        yield Parts(settings, database, sources), stop
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _openers(parts: Parts, *names: str) -> dict[str, Opener]:
+    every: dict[str, Opener] = {
+        "worker": parts.worker,
+        "gateway": parts.gateway,
+        "sender": parts.sender,
+        "timers": parts.timers,
+    }
+    return {name: every[name] for name in names}
+
+
+def _api_opener(parts: Parts, listener: Listener, announcements: Announcements) -> Opener:
+    def listening() -> None:
+        text = (
+            f"Orderlane listens on [bold]{listener.url}[/]  (documentation: {listener.url}/docs). Stop it with Ctrl-C."
+        )
+        announcements.tell("listening", text, {"url": listener.url})
+
+    return lambda: parts.api(listener, listening)
+
+
+async def _run(parts: Parts, openers: dict[str, Opener], stop: asyncio.Event) -> None:
+    """Run the parts until `stop` is set, each made anew when it loses the database."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(parts.database.run(stop))
+        for name, opener in openers.items():
+            tasks.create_task(keep_running(name, opener, stop))
