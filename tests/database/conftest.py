@@ -20,7 +20,8 @@ from orderlane.ports.clients import Client, ClientKey
 from orderlane.ports.services import ApiServices
 from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
 from orderlane.postgres.clients import PostgresCredentialSource, PostgresNonces
-from orderlane.postgres.connection import Pool, open_pool
+from orderlane.postgres.connection import Pool, StatementCount, open_pool
+from orderlane.postgres.figures import PostgresFigures
 from orderlane.postgres.store import PostgresStore
 from orderlane.sources import Sources, system_sources
 
@@ -93,12 +94,13 @@ class Api:
         return await self.http.post(path, json=body, headers={"idempotency-key": str(key or self.new_id())})
 
 
-def services_on(pool: Pool, sources: Sources) -> ApiServices:
+def services_on(pool: Pool, statements: StatementCount, sources: Sources) -> ApiServices:
     return ApiServices(
         store=PostgresStore(pool),
         acceptance=PostgresPortfolioOrderAcceptance(pool),
         credentials=PostgresCredentialSource(pool),
         nonces=PostgresNonces(pool),
+        figures=PostgresFigures(pool, statements),
         sources=sources,
     )
 
@@ -123,9 +125,10 @@ async def listening(app: Litestar) -> AsyncIterator[str]:
 async def running_api(dsn: str, options: ApiOptions, sources: Sources | None = None) -> AsyncIterator[Api]:
     """An API with a first client."""
     async with AsyncExitStack() as stack:
-        pool = await open_pool(dsn, "api under test", size_max=8)
+        statements = StatementCount()
+        pool = await open_pool(dsn, "api under test", size_max=8, count=statements)
         stack.push_async_callback(pool.close)
-        services = services_on(pool, sources or system_sources())
+        services = services_on(pool, statements, sources or system_sources())
         url = await stack.enter_async_context(listening(create_app(services, options)))
         api = Api(url, services, stack)
         credentials = await api.new_client()

@@ -6,15 +6,17 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from prometheus_client import CollectorRegistry
 
 from orderlane.api.auth.directory import ClientDirectory
 from orderlane.api.auth.gate import Gate
 from orderlane.api.dispatch import route_handlers
 from orderlane.api.error_map import problem_answer
-from orderlane.api.errors import ApiError, MethodNotAllowed
+from orderlane.api.errors import InvalidHeader, MethodNotAllowed
+from orderlane.api.metrics import Metrics
+from orderlane.api.openapi.document import document_bytes
 from orderlane.api.operations import Operation
 from orderlane.api.options import ApiOptions
+from orderlane.api.pages.reference import Pages
 from orderlane.api.request_log import RequestLog
 from orderlane.api.routes import OPERATIONS
 from orderlane.api.serving import Serving
@@ -28,7 +30,15 @@ def create_app(
     """The ASGI application over the ports. Its lifespan needs the database once, for the key that signs tokens."""
     options = options or ApiOptions()
     directory = ClientDirectory(services.credentials, services.sources)
-    serving = Serving(services, options, Gate(directory, services.nonces, options), RequestLog(CollectorRegistry()))
+    metrics = Metrics()
+    serving = Serving(
+        services,
+        options,
+        Gate(directory, services.nonces, options),
+        metrics,
+        RequestLog(metrics.registry),
+        Pages(lambda: document_bytes(operations, options.public_url)),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -72,5 +82,5 @@ def _explained(request: Request[Any, Any, Any], error: Exception) -> Exception:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound("path", request.scope["path"])
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return ApiError(error.detail)
+        return InvalidHeader(error.detail)
     return error

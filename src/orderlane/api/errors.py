@@ -27,6 +27,12 @@ class ApiError(Exception):
         self.detail, self.errors = detail, errors
 
 
+class MalformedRequest(ApiError):
+    """What came is no HTTP request that can be read."""
+
+    problem = problem_types.MALFORMED_REQUEST
+
+
 class MalformedJson(ApiError):
     """The body is not JSON."""
 

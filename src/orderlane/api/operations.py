@@ -184,6 +184,8 @@ def operation(
 
 def _resource(returned: Any) -> Any:
     """What is answered: the returned type without the `Answer` that a handler may build itself."""
+    if returned is Answer:
+        return None
     rest = [one for one in get_args(returned) if one is not Answer]
     if Answer in get_args(returned) and len(rest) == 1:
         return rest[0]

@@ -22,6 +22,13 @@ class ProblemType:
         return f"/errors/{self.code}"
 
 
+MALFORMED_REQUEST = ProblemType(
+    "malformed_request",
+    400,
+    "The request can't be read",
+    "What came is not HTTP by the rules, or its request line and headers have more than 32 KiB.",
+    "Send what an HTTP library sends; the connection is closed after this answer.",
+)
 MALFORMED_JSON = ProblemType(
     "malformed_json",
     400,

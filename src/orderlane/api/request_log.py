@@ -28,7 +28,7 @@ class RequestLog:
         )
 
     def of(self, method: str, route: str) -> Observe:
-        """What to call with status, seconds and request id after each request of a route."""
+        """Return what to call with status, seconds and request id after each request of a route."""
         seconds = self._seconds.labels(method, route)
         counts: dict[int, Counter] = {}
 

@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 
 from orderlane.api.auth.gate import Gate
+from orderlane.api.metrics import Metrics
 from orderlane.api.options import ApiOptions
+from orderlane.api.pages.reference import Pages
 from orderlane.api.request_log import RequestLog
 from orderlane.ports.services import ApiServices
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The ports, the operator's choices, the gate, and where requests are written down."""
+    """The ports, the operator's choices, the gate, what is told of requests, and the documentation."""
 
     services: ApiServices
     options: ApiOptions
     gate: Gate
+    metrics: Metrics
     log: RequestLog
+    pages: Pages

@@ -105,7 +105,3 @@ class Nonces(Protocol):
     async def use(self, client_id: UUID, nonce: str, valid_until: datetime) -> bool:
         """Whether the nonce was new; it is remembered until `valid_until`. Raises StoreUnavailable."""
         ...
-
-    async def forget(self, now: datetime) -> int:
-        """Drop the nonces whose signatures are too old to count; how many. Raises StoreUnavailable."""
-        ...

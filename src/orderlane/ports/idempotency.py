@@ -43,10 +43,6 @@ class IdempotencyRecords(Protocol):
         """Keep the answer of a claimed key; it counts when the transaction commits."""
         ...
 
-    async def forget(self, before: datetime) -> int:
-        """Drop the records that are older; how many."""
-        ...
-
 
 def fingerprint_of(method: str, target: bytes, body: bytes) -> bytes:
     """A hash of the request that a key stands for; `target` is path and query as sent, `body` the bytes as sent."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orderlane.ports.acceptance import PortfolioOrderAcceptance
 from orderlane.ports.clients import CredentialSource, Nonces
+from orderlane.ports.figures import Figures
 from orderlane.ports.store import Store
 from orderlane.sources import Sources
 
@@ -16,4 +17,5 @@ class ApiServices:
     acceptance: PortfolioOrderAcceptance
     credentials: CredentialSource
     nonces: Nonces
+    figures: Figures
     sources: Sources

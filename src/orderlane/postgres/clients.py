@@ -109,11 +109,6 @@ class PostgresNonces:
         """Whether the nonce was new."""
         return await self._group.submit((client_id, nonce, valid_until))
 
-    async def forget(self, now: datetime) -> int:
-        """Drop the nonces whose signatures are too old to count; how many."""
-        with unavailable_on_loss():
-            return int((await self._pool.execute(_SQL["forget_nonces"], now)).split()[-1])
-
     async def _use_all(self, wanted: Sequence[tuple[UUID, str, datetime]]) -> list[bool]:
         columns = list(zip(*wanted, strict=True))
         with unavailable_on_loss():

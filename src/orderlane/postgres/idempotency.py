@@ -1,7 +1,5 @@
 """Idempotency records in PostgreSQL."""
 
-from datetime import datetime
-
 from orderlane.ports.idempotency import IdempotencyClaim, KeptAnswer, KeyReused
 from orderlane.postgres.connection import Connection
 from orderlane.postgres.queries import queries
@@ -28,10 +26,6 @@ class PostgresIdempotencyRecords:
     async def keep(self, claim: IdempotencyClaim, answer: KeptAnswer) -> None:
         """Keep the answer of a claimed key."""
         await self._connection.execute(_SQL["keep_answer"], claim.client_id, claim.key, answer.status, answer.body)
-
-    async def forget(self, before: datetime) -> int:
-        """Drop the records that are older; how many."""
-        return int((await self._connection.execute(_SQL["forget_keys"], before)).split()[-1])
 
 
 def kept_answer(claim: IdempotencyClaim, fingerprint: bytes, status: int, body: bytes) -> KeptAnswer:

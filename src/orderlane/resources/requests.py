@@ -5,13 +5,15 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 CountryCode = Annotated[
-    str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
+    str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
 ]
-CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of a currency.", examples=["EUR"])]
+CurrencyCode = Annotated[
+    str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217 code of a currency.", examples=["EUR"])
+]
 Isin = Annotated[
     str,
     Meta(
-        pattern="^[A-Z]{2}[A-Z0-9]{9}[0-9]$",
+        pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]\Z",
         description="International Securities Identification Number.",
         examples=["IE00B4L5Y983"],
     ),
@@ -19,7 +21,7 @@ Isin = Annotated[
 DecimalText = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{1,18}(\.[0-9]{1,10})?$",
+        pattern=r"^[0-9]{1,18}(\.[0-9]{1,10})?\Z",
         description="A decimal number as a string: plain digits, at most 18 before and 10 after the point.",
         examples=["1000.00"],
     ),
@@ -27,13 +29,13 @@ DecimalText = Annotated[
 Text = Annotated[
     str,
     Meta(
-        pattern=r"^[^\x00-\x1f\x7f]*$",
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
         max_length=100,
         description="Text without control characters, at most 100 characters.",
     ),
 ]
 DateText = Annotated[
-    str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A date: YYYY-MM-DD.", examples=["1985-07-21"])
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", description="A date: YYYY-MM-DD.", examples=["1985-07-21"])
 ]
 
 

@@ -13,9 +13,9 @@ UserStatus = Literal["ACTIVE", "INACTIVE", "OFFBOARDING", "OFFBOARDED"]
 _Salutation = Literal["", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Line = Annotated[str, Meta(min_length=1, max_length=100)]
-_Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=255, examples=["ada@example.com"])]
-_Phone = Annotated[str, Meta(pattern=r"^\+?[0-9 ()/\-]{3,30}$", examples=["+49301234567"])]
-_Postcode = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9\s\-]{1,10}$", examples=["10115"])]
+_Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z", max_length=255, examples=["ada@example.com"])]
+_Phone = Annotated[str, Meta(pattern=r"^\+?[0-9 ()/\-]{3,30}\Z", examples=["+49301234567"])]
+_Postcode = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9 \-]{1,10}\Z", examples=["10115"])]
 
 
 class Address(RequestBody, frozen=True):
@@ -33,14 +33,14 @@ class Consent(RequestBody, frozen=True):
     """The user's consent to a document, and when it was given."""
 
     consent_document_id: UUID
-    confirmed_at: datetime.datetime
+    confirmed_at: Annotated[datetime.datetime, Meta(tz=True)]
 
 
 class FatcaStatement(RequestBody, frozen=True):
     """Whether the user is a person of the United States, as the user said."""
 
     status: bool
-    confirmed_at: datetime.datetime
+    confirmed_at: Annotated[datetime.datetime, Meta(tz=True)]
 
 
 class UserRequest(RequestBody, frozen=True):

@@ -34,6 +34,3 @@ INSERT INTO used_nonces (client_id, nonce, expires_at)
 SELECT client_id, nonce, expires_at FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS new (client_id, nonce, expires_at)
 ON CONFLICT DO NOTHING
 RETURNING client_id, nonce;
-
--- forget_nonces: Drop nonces whose signatures are too old to count.
-DELETE FROM used_nonces WHERE expires_at < $1;

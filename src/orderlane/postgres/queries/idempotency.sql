@@ -9,6 +9,3 @@ SELECT fingerprint, status, body FROM idempotency_records WHERE client_id = $1 A
 
 -- keep_answer: Keep the answer of a claimed key.
 UPDATE idempotency_records SET status = $3, body = $4 WHERE client_id = $1 AND key = $2;
-
--- forget_keys: Drop the records that are older.
-DELETE FROM idempotency_records WHERE created_at < $1;

@@ -1,0 +1,187 @@
+"""The whole document."""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from orderlane.api.error_map import Problem
+from orderlane.api.openapi.events import EVENT_OBJECTS, event_schemas, webhooks, with_events_replaced
+from orderlane.api.openapi.responses import component_responses, problem_examples, responses_of
+from orderlane.api.openapi.schemas import Schema, component_schemas, resolve
+from orderlane.api.operations import Access, Operation
+from orderlane.api.scopes import Scope
+
+DESCRIPTION: Final = """\
+Orderlane takes one order for a whole portfolio, splits it into individual orders, executes them at a venue, and tells \
+every state transition by webhook and here.
+
+Amounts, quantities, prices and weights are decimal strings, times RFC 3339 in UTC with milliseconds, ids UUIDs. \
+Unknown fields and parameters are refused. Every answer has the header `upvest-request-id`; every refusal is a problem \
+document (RFC 9457) whose `type` is an address here that tells cause and cure.\
+"""
+
+_HEADERS: Final = {
+    "RequestId": {"description": "Names the request in the log.", "schema": {"type": "string", "format": "uuid"}},
+    "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "WwwAuthenticate": {"description": "How to prove who calls.", "schema": {"type": "string"}},
+    "IdempotentReplayed": {
+        "description": "`true` when this is the first answer under the idempotency key once more.",
+        "schema": {"const": "true"},
+    },
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "idempotency-key",
+    "in": "header",
+    "required": True,
+    "description": "Names what is wanted: repeated with the same body it gets the first answer again. Kept for 24 h.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+_COMMON_PARAMETERS: Final = (
+    {
+        "name": "upvest-api-version",
+        "in": "header",
+        "description": "The version of the API.",
+        "schema": {"const": "1"},
+    },
+    {
+        "name": "upvest-client-id",
+        "in": "header",
+        "description": "The client; must be the one of the token.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+)
+
+
+def openapi_document(operations: Sequence[Operation], public_url: str = "/") -> dict[str, Any]:
+    """The document of these operations, served under `public_url`."""
+    listed = [one for one in operations if one.is_listed]
+    schemas, components = component_schemas(_types(listed))
+    event_schemas(schemas, components)
+    paths: dict[str, dict[str, Any]] = {}
+    for one in listed:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas, components)
+    for query in {one.query for one in listed if one.query is not None}:
+        # what a query holds is told as parameters
+        del components[query.__name__]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Orderlane",
+            "version": version("orderlane"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": public_url}],
+        "tags": [{"name": name} for name in dict.fromkeys([*(one.tag for one in listed), "Webhook events"])],
+        "paths": paths,
+        "webhooks": webhooks(),
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "responses": component_responses(),
+            "examples": problem_examples(),
+            "headers": _HEADERS,
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def _types(operations: Iterable[Operation]) -> list[Any]:
+    found: dict[Any, None] = {Problem: None, **dict.fromkeys(EVENT_OBJECTS.values())}
+    for one in operations:
+        described = (one.body, one.query, _answer(one), *one.parameters.values())
+        found.update(dict.fromkeys(each for each in described if each is not None))
+    return list(found)
+
+
+def _answer(operation: Operation) -> Any:
+    return with_events_replaced(operation.answer) if _is_json(operation) else None
+
+
+def _is_json(operation: Operation) -> bool:
+    return operation.media_type == "application/json"
+
+
+def _operation(one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]) -> dict[str, Any]:
+    answer = schemas.get(_answer(one)) if _is_json(one) else {"type": "string"}
+    described: dict[str, Any] = {
+        "operationId": one.id,
+        "tags": [one.tag],
+        "summary": one.summary,
+        "description": one.description,
+        "parameters": _parameters(one, schemas, components),
+        "responses": responses_of(one, answer),
+        "security": _security(one),
+    }
+    if one.body is not None:
+        described["requestBody"] = {"required": True, "content": {one.body_media_type: {"schema": schemas[one.body]}}}
+    return described
+
+
+def _parameters(one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]) -> list[dict[str, Any]]:
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": schemas[expected]}
+        for name, expected in one.parameters.items()
+    ]
+    headers = [_IDEMPOTENCY_KEY] if one.idempotent else []
+    common = _COMMON_PARAMETERS if one.access is Access.TOKEN else ()
+    return [*path, *_query_parameters(one, schemas, components), *headers, *common]
+
+
+def _query_parameters(
+    one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]
+) -> list[dict[str, Any]]:
+    if one.query is None:
+        return []
+    struct = resolve(schemas[one.query], components)
+    required = struct.get("required", [])
+    return [_query_parameter(name, dict(each), name in required) for name, each in struct["properties"].items()]
+
+
+def _query_parameter(name: str, schema: Schema, is_required: bool) -> dict[str, Any]:
+    if "anyOf" in schema:
+        # what is left out is null in the struct; a query can't say null
+        options = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+        schema = rest | (options[0] if len(options) == 1 else {"anyOf": options})
+    parameter: dict[str, Any] = {"name": name, "in": "query", "required": is_required}
+    if "description" in schema:
+        parameter["description"] = schema.pop("description")
+    return parameter | {"schema": schema}
+
+
+def _security(one: Operation) -> list[dict[str, list[str]]]:
+    if one.access is Access.ANYBODY:
+        return []
+    scopes = [str(one.scope)]
+    return [{"token": scopes}, {"token": scopes, "signature": []}]
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "token": {
+            "type": "oauth2",
+            "description": "Client credentials, sent as a form to POST /auth/token; `X:admin` includes `X:read`.",
+            "flows": {"clientCredentials": {"tokenUrl": "/auth/token", "scopes": {one: _words(one) for one in Scope}}},
+        },
+        "signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "signature",
+            "description": (
+                "HTTP message signature with `signature-input`: RFC 9421, or the draft's form announced by "
+                "`upvest-signature-version: 15`. Verified whenever it is there, demanded when the operator says so."
+            ),
+        },
+    }
+
+
+def _words(scope: Scope) -> str:
+    resource, _, right = scope.partition(":")
+    return f"Read {resource}." if right == "read" else f"Read and change {resource}."
+
+
+def document_bytes(operations: Sequence[Operation], public_url: str = "/") -> bytes:
+    """The document as indented JSON, ending in a line feed."""
+    return msgspec.json.format(msgspec.json.encode(openapi_document(operations, public_url)), indent=2) + b"\n"

@@ -1,0 +1,1 @@
+"""The pages of the documentation, rendered on the server; nothing comes from outside."""

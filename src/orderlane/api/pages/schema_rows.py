@@ -1,0 +1,69 @@
+"""A schema as rows of a table: one for each field, in words."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+PREFIX: Final = "#/components/schemas/"
+_BOUNDS: Final = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "minLength": "characters at least",
+    "maxLength": "characters at most",
+}
+
+
+def rows_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of an object: name, type in words, link to a component or None, whether required, description."""
+    plain = components[schema["$ref"].removeprefix(PREFIX)] if "$ref" in schema else schema
+    required = plain.get("required", [])
+    return [
+        {
+            "name": name,
+            "type": type_text(one),
+            "link": link_of(one),
+            "is_required": name in required,
+            "description": one.get("description", ""),
+        }
+        for name, one in plain.get("properties", {}).items()
+    ]
+
+
+def type_text(schema: Mapping[str, Any]) -> str:
+    """The type in words: `string (uuid)`, `BUY | SELL`, `list of AllocationEntry`."""
+    if "$ref" in schema:
+        return str(schema["$ref"].removeprefix(PREFIX))
+    if "anyOf" in schema:
+        return " or ".join(type_text(one) for one in schema["anyOf"])
+    if "const" in schema:
+        return msgspec.json.encode(schema["const"]).decode()
+    if "enum" in schema:
+        return " | ".join(str(one) or '""' for one in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {type_text(schema.get('items', {}))}"
+    return _plain_text(schema)
+
+
+def link_of(schema: Mapping[str, Any]) -> str | None:
+    """The component that the type names, if it names one."""
+    for one in (schema, schema.get("items", {}), *schema.get("anyOf", [])):
+        if "$ref" in one:
+            return str(one["$ref"].removeprefix(PREFIX))
+    return None
+
+
+def example_text(schema: Mapping[str, Any], components: Mapping[str, Any]) -> str:
+    """An example as indented JSON."""
+    plain = components[schema["$ref"].removeprefix(PREFIX)] if "$ref" in schema else schema
+    example = plain["examples"][0] if "examples" in plain else None
+    return msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
+
+
+def _plain_text(schema: Mapping[str, Any]) -> str:
+    name = str(schema.get("type", "any"))
+    if "format" in schema:
+        name += f" ({schema['format']})"
+    bounds = [f"{words} {schema[key]}" for key, words in _BOUNDS.items() if key in schema]
+    default = [f"default {schema['default']}"] if "default" in schema else []
+    return ", ".join([name, *bounds, *default])
