@@ -1,6 +1,7 @@
 """The long-running programs: everything in one process, or one role in each."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -74,11 +75,18 @@ async def _role(options: DataOptions | None, announcements: Announcements, *name
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
     """The log, the signals and an up-to-date database."""
     logging.set_up(settings.log_level)
+    _collect_seldom()
     stop = _stop_on_signals()
     sources = system_sources()
     async with bootstrap.open_database(settings) as database:
         await bootstrap.bring_up_to_date(database, settings, sources)
         yield Parts(settings, database, sources), stop
+
+
+def _collect_seldom() -> None:
+    """Look for garbage in cycles less often: batches make many objects and hardly a cycle (a third of a lane worker)."""
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 def _stop_on_signals() -> asyncio.Event:
