@@ -1,0 +1,156 @@
+"""Webhook subscriptions, the keys that sign what is sent to them, and the seam behind which a request goes out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from orderlane.ports.paging import Listing, Page
+
+ALL_TOPICS: Final = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events a subscription gets: its client's, of these topics; ALL is every topic that is not excluded."""
+
+    client_id: UUID
+    types: tuple[str, ...]
+    exclude_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where and how a client wants its events.
+
+    `delay_ms` is how long an event may wait for others, `max_package_bytes` bounds a request's body; a single larger
+    event goes alone. `previous_secret` signs too until `previous_secret_expires_at`. `number` names the lock by which
+    one sender owns the subscription; the store gives it.
+    """
+
+    id: UUID
+    client_id: UUID
+    title: str
+    url: str
+    types: tuple[str, ...]
+    exclude_types: tuple[str, ...]
+    enabled: bool
+    delay_ms: int
+    max_package_bytes: int
+    secret: str = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+    disabled_reason: str | None = None
+    previous_secret: str | None = field(default=None, repr=False)
+    previous_secret_expires_at: datetime | None = None
+    number: int = 0
+
+    @property
+    def filter(self) -> EventFilter:
+        """Which events it gets."""
+        return EventFilter(self.client_id, self.types, self.exclude_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that was sent: when, how long it took, what came back.
+
+    `status_code` is None when no answer came; `error_code` is None when the package was delivered.
+    """
+
+    id: UUID
+    package_id: UUID
+    attempt: int
+    sent_at: datetime
+    latency_ms: int
+    status_code: int | None
+    error_code: str | None
+    body_bytes: int
+    event_ids: Sequence[UUID]
+
+
+class Subscriptions(Protocol):
+    """Webhook subscriptions, in a unit of work. `get`, `change` and `delete` raise NotFound for another client's."""
+
+    async def add(self, subscription: Subscription) -> None:
+        """Store a new one; its first event is the first that is committed afterwards."""
+        ...
+
+    async def get(self, client_id: UUID, subscription_id: UUID) -> Subscription:
+        """One subscription."""
+        ...
+
+    async def list(self, client_id: UUID, page: Page) -> Listing[Subscription]:
+        """A page of the client's subscriptions."""
+        ...
+
+    async def change(self, subscription: Subscription) -> None:
+        """Store what a client may change; a package that waits for its next attempt is tried at once."""
+        ...
+
+    async def delete(self, client_id: UUID, subscription_id: UUID) -> None:
+        """Delete it with its cursor and attempts: nothing more is delivered."""
+        ...
+
+    async def attempts(self, client_id: UUID, subscription_id: UUID, page: Page) -> Listing[Attempt]:
+        """A page of the attempts to deliver to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """An Ed25519 key of ours (its 32-byte seed); from `retired_at` on it neither signs nor is published."""
+
+    id: str
+    seed: bytes = field(repr=False)
+    created_at: datetime
+    retired_at: datetime | None = None
+
+
+class WebhookKeys(Protocol):
+    """The keys that sign webhooks."""
+
+    async def active(self, now: datetime) -> Sequence[WebhookKey]:
+        """Those that sign and are published, the newest first. Raises StoreUnavailable."""
+        ...
+
+    async def ensure(self, new: WebhookKey) -> None:
+        """Store `new` unless there is an active key already. Raises StoreUnavailable."""
+        ...
+
+    async def rotate(self, new: WebhookKey, others_retire_at: datetime) -> None:
+        """Store `new` and let the others sign until `others_retire_at`. Raises StoreUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What a receiver answered: names of `headers` in lower case, `body` cut at the transport's limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class WebhookNotSent(Exception):
+    """No answer came: `code` says why in a word, `detail` in a sentence; `is_ours` when this host is at fault."""
+
+    def __init__(self, code: str, detail: str, *, is_ours: bool = False) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.is_ours = code, detail, is_ours
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class WebhookTransport(Protocol):
+    """Sends requests to the URLs of subscribers."""
+
+    def check_url(self, url: str) -> None:
+        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        ...
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
+        """Send one request, exactly these headers and bytes; no redirect is followed. Raises WebhookNotSent."""
+        ...

@@ -1,0 +1,215 @@
+"""The webhook sender's store: one session that owns subscriptions and moves their cursors, a pool that reads events."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from orderlane.ports.deliveries import (
+    Cursor,
+    CursorMoved,
+    DeliveryState,
+    Failure,
+    Package,
+    PendingEvent,
+    ReadEvents,
+    Wake,
+)
+from orderlane.ports.webhooks import Attempt, EventFilter, Subscription
+from orderlane.postgres.connection import (
+    NOTIFY_EVENTS,
+    NOTIFY_SUBSCRIPTIONS,
+    Connection,
+    Pool,
+    StatementCount,
+    connect,
+    open_pool,
+)
+from orderlane.postgres.faults import unavailable_on_loss
+from orderlane.postgres.queries import queries
+from orderlane.postgres.shares import Share, ShareRole
+from orderlane.postgres.wakeups import Wakeup
+from orderlane.postgres.webhooks import PostgresWebhookKeys, subscription_from
+
+_SQL = queries("deliveries")
+READERS_MAX = 4
+_NO_PACKAGE = (None,) * 6
+
+
+class PostgresDeliveryStore:
+    """One sender's subscriptions. Locks and cursor writes share a session, so they live and die together."""
+
+    def __init__(self, connection: Connection, pool: Pool, wakeup: Wakeup) -> None:
+        self._connection = connection
+        self._turn = asyncio.Lock()
+        self._pool = pool
+        self._wakeup = wakeup
+        self._share = Share(connection, ShareRole.SUBSCRIPTIONS)
+        self._events_noted = self._subscriptions_noted = False
+        self.keys = PostgresWebhookKeys(pool)
+
+    @classmethod
+    async def open(cls, dsn: str, count: StatementCount | None = None) -> "PostgresDeliveryStore":
+        """Connect. Raises StoreUnavailable."""
+        with unavailable_on_loss():
+            connection = await connect(dsn, "orderlane sender", count)
+            pool = await open_pool(dsn, "orderlane sender reads", size_max=READERS_MAX, count=count)
+            store = cls(connection, pool, await Wakeup.listen(connection))
+            await connection.add_listener(NOTIFY_EVENTS, store._note_events)
+            await connection.add_listener(NOTIFY_SUBSCRIPTIONS, store._note_subscriptions)
+        return store
+
+    def _note_events(self, *_: object) -> None:
+        self._events_noted = True
+        self._wakeup.wake()
+
+    def _note_subscriptions(self, *_: object) -> None:
+        self._subscriptions_noted = True
+        self._wakeup.wake()
+
+    async def wait(self, seconds_max: float) -> Wake:
+        """Wait until something may have happened, at most for `seconds_max`; what it was."""
+        await self._wakeup.wait(seconds_max)
+        wake = Wake(self._events_noted, self._subscriptions_noted)
+        self._events_noted = self._subscriptions_noted = False
+        return wake
+
+    async def enabled(self) -> Mapping[int, datetime]:
+        """All enabled subscriptions, of every owner: when each was last changed, by number."""
+        return {row["number"]: row["updated_at"] for row in await self._fetch("enabled_subscriptions")}
+
+    async def surplus(self, numbers: Collection[int]) -> frozenset[int]:
+        """The owned ones that `rebalance` would give back: bring their deliveries to an end before it does."""
+        async with self._turn:
+            with unavailable_on_loss():
+                return await self._share.surplus(sorted(numbers))
+
+    async def rebalance(self, numbers: Collection[int]) -> frozenset[int]:
+        """Take free ones of `numbers` up to a fair share, give back what is too much or not among them; those owned."""
+        async with self._turn:
+            with unavailable_on_loss():
+                return await self._share.rebalance(sorted(numbers))
+
+    async def subscriptions(self, numbers: Collection[int]) -> Sequence[Subscription]:
+        """The enabled ones among these."""
+        return [subscription_from(row) for row in await self._fetch("subscriptions", list(numbers))]
+
+    async def state(self, subscription_id: UUID) -> DeliveryState | None:
+        """Where a delivery stands, None when the subscription is gone."""
+        rows = await self._fetch("state", subscription_id)
+        return _state_from(rows[0]) if rows else None
+
+    async def heads(self) -> Sequence[int]:
+        """The position of the last event of every lane."""
+        rows = await self._fetch("heads")
+        return list(rows[0]["positions"])
+
+    async def freeze(self, subscription_id: UUID, package: Package, after: Cursor) -> None:
+        """Store a package before it is sent, while there is no other; the cursor must stand at `after`."""
+        await self._move("freeze_package", subscription_id, *_package_columns(package), after.positions)
+
+    async def complete(
+        self, subscription_id: UUID, package_id: UUID, attempt: Attempt, next_package: Package | None
+    ) -> None:
+        """Move the cursor behind a delivered package, note the attempt, and store the next package if there is one."""
+        following = _package_columns(next_package) if next_package else _NO_PACKAGE
+        await self._move("complete_package", subscription_id, package_id, *following, *_attempt_columns(attempt))
+
+    async def fail(self, subscription_id: UUID, package_id: UUID, attempt: Attempt, failure: Failure) -> None:
+        """Note a failed attempt, and what follows from it."""
+        follows = (failure.next_attempt_at, failure.disabled_reason)
+        await self._move("fail_package", subscription_id, package_id, *follows, *_attempt_columns(attempt))
+
+    async def skip(self, subscription_id: UUID, after: Cursor, reached: Cursor) -> None:
+        """Move the cursor from `after` over events that the filter drops, while no package is stored."""
+        await self._move("skip_events", subscription_id, after.positions, reached.positions, reached.event_times)
+
+    async def _move(self, query: str, *arguments: Any) -> None:
+        if not await self._fetch(query, *arguments):
+            raise CursorMoved
+
+    async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run a statement on the owning session, which takes one at a time."""
+        async with self._turn:
+            with unavailable_on_loss():
+                return await self._connection.fetch(_SQL[query], *arguments)
+
+    async def read(self, wanted: EventFilter, after: Cursor, positions_max: int) -> ReadEvents:
+        """The next events: about `positions_max` positions are looked at, shared by the lanes with something new."""
+        rows = await self._read(
+            "pending_events", after.positions, after.event_times, positions_max, *_filter_columns(wanted)
+        )
+        if not rows:
+            return ReadEvents((), after, is_all=True)
+        positions, event_times = list(after.positions), list(after.event_times)
+        events, is_all = [], True
+        for created_at, lane, position, event_id, payload, upto, head_time in rows:
+            positions[lane] = upto
+            is_all = is_all and head_time is not None
+            event_times[lane] = head_time or created_at or event_times[lane]
+            if position is not None:
+                events.append(PendingEvent(created_at, lane, position, event_id, payload))
+        return ReadEvents(events, Cursor(positions, event_times), is_all)
+
+    async def read_package(self, package: Package, after: Cursor) -> Sequence[PendingEvent]:
+        """The events of a stored package, in the order in which they were sent."""
+        reached = (package.reached.positions, package.reached.event_times)
+        rows = await self._read(
+            "package_events", after.positions, after.event_times, *reached, *_filter_columns(package.filter)
+        )
+        return [PendingEvent(*row) for row in rows]
+
+    async def _read(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        with unavailable_on_loss():
+            return await self._pool.fetch(_SQL[query], *arguments)
+
+    async def close(self) -> None:
+        """Close the session, and with it give up the subscriptions."""
+        with unavailable_on_loss():
+            await self._connection.close()
+            await self._pool.close()
+
+
+def _filter_columns(wanted: EventFilter) -> tuple[UUID, Sequence[str], Sequence[str]]:
+    return wanted.client_id, wanted.types, wanted.exclude_types
+
+
+def _package_columns(package: Package) -> tuple[Any, ...]:
+    reached = package.reached
+    return (
+        package.id,
+        package.created_at,
+        reached.positions,
+        reached.event_times,
+        package.filter.types,
+        package.filter.exclude_types,
+    )
+
+
+def _attempt_columns(attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        attempt.id,
+        attempt.attempt,
+        attempt.sent_at,
+        attempt.latency_ms,
+        attempt.status_code,
+        attempt.error_code,
+        attempt.body_bytes,
+        attempt.event_ids,
+    )
+
+
+def _state_from(row: asyncpg.Record) -> DeliveryState:
+    package = None
+    if row["package_id"] is not None:
+        package = Package(
+            row["package_id"],
+            row["package_created_at"],
+            Cursor(row["package_positions"], row["package_event_times"]),
+            EventFilter(row["client_id"], tuple(row["package_types"]), tuple(row["package_exclude_types"])),
+        )
+    cursor = Cursor(row["positions"], row["event_times"])
+    return DeliveryState(cursor, package, row["attempts"], row["next_attempt_at"])

@@ -1,0 +1,101 @@
+-- enabled_subscriptions: what senders share: every enabled subscription, and when it was last changed.
+SELECT number, updated_at FROM webhook_subscriptions WHERE enabled;
+
+-- subscriptions: the enabled ones among these numbers.
+SELECT * FROM webhook_subscriptions WHERE number = ANY ($1::integer[]) AND enabled;
+
+-- state: where the delivery to a subscription stands.
+SELECT cursor.*, subscription.client_id
+FROM webhook_cursors AS cursor
+JOIN webhook_subscriptions AS subscription ON subscription.id = cursor.subscription_id
+WHERE subscription_id = $1;
+
+-- pending_events: the next events behind a reader's place. Only lanes with something new are probed. $3 positions are
+-- shared evenly by them; what some do not need goes to the others. A lane without a match gives one row without event.
+WITH pending AS MATERIALIZED (
+    SELECT lane, position AS head, last_event_at AS head_time,
+        ($1::bigint[])[lane + 1] AS after, ($2::timestamptz[])[lane + 1] AS after_time
+    FROM lanes
+    WHERE position > ($1::bigint[])[lane + 1]
+), shares AS MATERIALIZED (
+    SELECT *, least(head, after + greatest(
+        ceil($3::numeric / count(*) OVER ()), $3 - (sum(head - after) OVER () - (head - after))
+    )::bigint) AS upto
+    FROM pending
+)
+SELECT event.created_at, share.lane, event.position, event.id, event.payload, share.upto,
+    CASE WHEN share.upto = share.head THEN share.head_time END AS head_time
+FROM shares AS share
+LEFT JOIN LATERAL (
+    SELECT * FROM events
+    WHERE lane = share.lane AND position > share.after AND position <= share.upto
+        AND created_at >= share.after_time AND created_at <= share.head_time
+        AND client_id = $4
+        AND (split_part(type, '.', 1) = ANY ($5::text[]) OR 'ALL' = ANY ($5::text[]))
+        AND split_part(type, '.', 1) <> ALL ($6::text[])
+) AS event ON true
+ORDER BY event.created_at, share.lane, event.position;
+
+-- package_events: the events of a stored package, in the order in which they were sent.
+SELECT event.created_at, event.lane, event.position, event.id, event.payload
+FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY
+    AS reach (after, after_time, upto, upto_time, number)
+JOIN LATERAL (
+    SELECT * FROM events
+    WHERE lane = reach.number - 1 AND position > reach.after AND position <= reach.upto
+        AND created_at >= reach.after_time AND created_at <= reach.upto_time
+        AND client_id = $5
+        AND (split_part(type, '.', 1) = ANY ($6::text[]) OR 'ALL' = ANY ($6::text[]))
+        AND split_part(type, '.', 1) <> ALL ($7::text[])
+) AS event ON true
+WHERE reach.upto > reach.after
+ORDER BY event.created_at, event.lane, event.position;
+
+-- freeze_package: store a package before it is sent, while the cursor stands where the package begins.
+UPDATE webhook_cursors
+SET package_id = $2, package_created_at = $3, package_positions = $4, package_event_times = $5,
+    package_types = $6, package_exclude_types = $7, attempts = 0, next_attempt_at = NULL, last_error = NULL
+WHERE subscription_id = $1 AND package_id IS NULL AND positions = $8
+RETURNING true;
+
+-- complete_package: move the cursor behind a delivered package, store the next one, and note the attempt.
+WITH moved AS (
+    UPDATE webhook_cursors
+    SET positions = package_positions, event_times = package_event_times,
+        package_id = $3, package_created_at = $4, package_positions = $5, package_event_times = $6,
+        package_types = $7, package_exclude_types = $8, attempts = 0, next_attempt_at = NULL, last_error = NULL
+    WHERE subscription_id = $1 AND package_id = $2
+    RETURNING subscription_id
+)
+INSERT INTO webhook_attempts (
+    subscription_id, package_id, id, attempt, sent_at, latency_ms, status_code, error_code, body_bytes, event_ids
+)
+SELECT subscription_id, $2, $9, $10, $11, $12, $13, $14, $15, $16 FROM moved
+RETURNING true;
+
+-- fail_package: note a failed attempt and when the next one is due, or disable the subscription for the reason $4.
+WITH failed AS (
+    UPDATE webhook_cursors
+    SET attempts = $6, next_attempt_at = $3, last_error = $10
+    WHERE subscription_id = $1 AND package_id = $2
+    RETURNING subscription_id
+), disabled AS (
+    UPDATE webhook_subscriptions
+    SET enabled = false, disabled_reason = $4::text, updated_at = $7
+    FROM failed
+    WHERE id = failed.subscription_id AND $4::text IS NOT NULL
+)
+INSERT INTO webhook_attempts (
+    subscription_id, package_id, id, attempt, sent_at, latency_ms, status_code, error_code, body_bytes, event_ids
+)
+SELECT subscription_id, $2, $5, $6, $7, $8, $9, $10, $11, $12 FROM failed
+RETURNING true;
+
+-- skip_events: move the cursor over events that the filter drops.
+UPDATE webhook_cursors
+SET positions = $3, event_times = $4
+WHERE subscription_id = $1 AND package_id IS NULL AND positions = $2
+RETURNING true;
+
+-- heads: the position of every lane's last event, by lane number.
+SELECT array_agg(position ORDER BY lane) AS positions FROM lanes;

@@ -1,0 +1,148 @@
+"""The webhook sender: owns a fair share of the subscriptions and runs one delivery for each."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+import structlog
+
+from orderlane.ports.deliveries import Deliveries, DeliveryStore, RunningDelivery, Wake
+from orderlane.ports.errors import StoreUnavailable
+from orderlane.ports.webhooks import Subscription
+
+_log = structlog.get_logger("orderlane.sender")
+
+
+@dataclass(frozen=True, slots=True)
+class SenderLimits:
+    """How often a sender looks, and how long it waits, in seconds.
+
+    `end_seconds_max` is how long a request in flight may go on when its delivery is to end; one that is cut off is sent
+    again by whoever owns the subscription next. `rest_seconds` is the rest of a delivery that broke.
+    """
+
+    poll_seconds: float = 0.25
+    rebalance_seconds: float = 1.0
+    keys_seconds: float = 30.0
+    end_seconds: float = 0.05
+    end_seconds_max: float = 3.0
+    rest_seconds: float = 10.0
+
+
+@dataclass(slots=True)
+class _Running:
+    changed_at: datetime
+    delivery: RunningDelivery
+    task: asyncio.Task[None]
+    cut_off_at: float | None = None
+
+
+class Sender:
+    """One of any number of processes that deliver webhooks."""
+
+    def __init__(self, store: DeliveryStore, deliveries: Deliveries, limits: SenderLimits | None = None) -> None:
+        self._store = store
+        self._deliveries = deliveries
+        self._limits = limits or SenderLimits()
+        self._running: dict[int, _Running] = {}
+        self._resting: dict[int, float] = {}
+
+    @property
+    def subscriptions(self) -> frozenset[int]:
+        """The numbers of those that are delivered to."""
+        return frozenset(self._running)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises StoreUnavailable when the session, and so the subscriptions, are lost."""
+        try:
+            await self._work(stop)
+        finally:
+            try:
+                await self._end_all()
+            finally:
+                await self._store.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        keys_at = rebalance_at = perf_counter()
+        wake = Wake(events=False, subscriptions=True)
+        while not stop.is_set():
+            if perf_counter() >= keys_at:
+                await self._deliveries.refresh_keys()
+                keys_at = perf_counter() + self._limits.keys_seconds
+            if wake.subscriptions or perf_counter() >= rebalance_at:
+                await self._rebalance()
+                rebalance_at = perf_counter() + self._limits.rebalance_seconds
+            self._collect_ended()
+            await self._notice(wake)
+            wake = await self._store.wait(self._limits.poll_seconds)
+
+    async def _notice(self, wake: Wake) -> None:
+        """Wake the deliveries: all on a notification, else those that are behind the heads of the lanes."""
+        heads = None if wake.events or not self._running else await self._store.heads()
+        if wake.events or heads is not None:
+            for one in self._running.values():
+                one.delivery.notice(heads)
+
+    async def _rebalance(self) -> None:
+        """Give back and take; nothing is given back before its delivery has come to an end."""
+        enabled = await self._store.enabled()
+        surplus = await self._store.surplus(enabled.keys())
+        changed = {number for number, one in self._running.items() if enabled.get(number) != one.changed_at}
+        await self._end(surplus | changed)
+        if surplus & self._running.keys():
+            return
+        owned = await self._store.rebalance(enabled.keys())
+        missing = owned - self._running.keys() - self._resting.keys()
+        if missing:
+            self._begin(await self._store.subscriptions(missing))
+
+    def _begin(self, subscriptions: Collection[Subscription]) -> None:
+        for one in subscriptions:
+            delivery = self._deliveries.begin(one)
+            task = asyncio.create_task(delivery.run(), name=f"delivery {one.number}")
+            self._running[one.number] = _Running(one.updated_at, delivery, task)
+        _log.info("subscriptions taken", taken=len(subscriptions), owned=len(self._running))
+
+    async def _end(self, numbers: Collection[int]) -> None:
+        """Ask deliveries to end; those with a request in flight are collected when it is answered or cut off."""
+        ending = [one for number, one in self._running.items() if number in numbers]
+        for one in ending:
+            if one.cut_off_at is None:
+                one.cut_off_at = perf_counter() + self._limits.end_seconds_max
+                one.delivery.stop()
+        if ending:
+            await asyncio.wait([one.task for one in ending], timeout=self._limits.end_seconds)
+        self._collect_ended()
+
+    def _collect_ended(self) -> None:
+        """Forget the deliveries that ended, cut off those that take too long. Raises what lost the store."""
+        now = perf_counter()
+        self._resting = {number: until for number, until in self._resting.items() if until > now}
+        for number, one in list(self._running.items()):
+            if one.task.done():
+                del self._running[number]
+                self._judge(number, one.task)
+            elif one.cut_off_at is not None and now >= one.cut_off_at:
+                one.task.cancel()
+
+    def _judge(self, number: int, task: asyncio.Task[None]) -> None:
+        """A delivery that broke rests, and every other one goes on; a lost store is everybody's."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StoreUnavailable):
+            raise error
+        if error is not None:
+            self._resting[number] = perf_counter() + self._limits.rest_seconds
+            _log.error("delivery broke, it rests a while", number=number, error=repr(error), exc_info=error)
+
+    async def _end_all(self) -> None:
+        tasks = [one.task for one in self._running.values()]
+        for one in self._running.values():
+            one.delivery.stop()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._limits.end_seconds_max)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(tasks)
+        self._collect_ended()
