@@ -1,9 +1,9 @@
 -- get_portfolio_order: one portfolio order of a client with its individual orders and their executions, as of one moment.
 SELECT placed.*,
     ARRAY(
-        SELECT leg FROM orders AS leg
-        WHERE leg.portfolio_order_id = placed.id AND leg.lane = placed.lane
-        ORDER BY leg.leg
+        SELECT one_order FROM orders AS one_order
+        WHERE one_order.portfolio_order_id = placed.id AND one_order.lane = placed.lane
+        ORDER BY one_order.leg
     ) AS orders,
     ARRAY(
         SELECT trade FROM executions AS trade
@@ -30,9 +30,9 @@ WITH matching AS NOT MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM matching) AS total_count, page.*,
     ARRAY(
-        SELECT leg FROM orders AS leg
-        WHERE leg.portfolio_order_id = page.id AND leg.lane = page.lane
-        ORDER BY leg.leg
+        SELECT one_order FROM orders AS one_order
+        WHERE one_order.portfolio_order_id = page.id AND one_order.lane = page.lane
+        ORDER BY one_order.leg
     ) AS orders,
     ARRAY(
         SELECT trade FROM executions AS trade
@@ -56,20 +56,21 @@ FROM (VALUES (1)) AS always LEFT JOIN page ON true
 ORDER BY {order};
 
 -- get_order: one individual order of a client with its executions, as of one moment.
-SELECT leg.*, ARRAY(
+SELECT one_order.*, ARRAY(
     SELECT trade FROM executions AS trade
-    WHERE trade.portfolio_order_id = leg.portfolio_order_id AND trade.order_id = leg.id AND trade.lane = leg.lane
+    WHERE trade.portfolio_order_id = one_order.portfolio_order_id AND trade.order_id = one_order.id
+        AND trade.lane = one_order.lane
     ORDER BY trade.created_at, trade.transaction_time, trade.id
 ) AS executions
-FROM orders AS leg
-JOIN portfolio_orders AS placed ON placed.id = leg.portfolio_order_id AND placed.lane = leg.lane
-WHERE placed.client_id = $1 AND leg.id = $2;
+FROM orders AS one_order
+JOIN portfolio_orders AS placed ON placed.id = one_order.portfolio_order_id AND placed.lane = one_order.lane
+WHERE placed.client_id = $1 AND one_order.id = $2;
 
 -- list_account_orders: a page of an account's individual orders with executions; always a row, with the count of all.
 WITH matching AS NOT MATERIALIZED (
-    SELECT leg.*
+    SELECT one_order.*
     FROM portfolio_orders AS placed
-    JOIN orders AS leg ON leg.portfolio_order_id = placed.id AND leg.lane = placed.lane
+    JOIN orders AS one_order ON one_order.portfolio_order_id = placed.id AND one_order.lane = placed.lane
     WHERE placed.client_id = $1 AND placed.account_id = $4
 ), page AS (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3

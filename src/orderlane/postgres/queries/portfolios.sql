@@ -17,7 +17,7 @@ FROM unnest($2::text[], $3::numeric[]) WITH ORDINALITY AS given (isin, weight, n
 
 -- get_allocation: one allocation of a client, with its weights in their order.
 SELECT allocation.*, ARRAY(
-    SELECT entry FROM allocation_weights AS entry WHERE entry.allocation_id = allocation.id ORDER BY entry.entry
+    SELECT one_weight FROM allocation_weights AS one_weight WHERE one_weight.allocation_id = allocation.id ORDER BY one_weight.entry
 ) AS weights
 FROM allocations AS allocation
 WHERE allocation.client_id = $1 AND allocation.id = $2;
@@ -43,7 +43,7 @@ WITH matching AS NOT MATERIALIZED (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
 )
 SELECT (SELECT count(*) FROM matching) AS total_count, page.*, ARRAY(
-    SELECT entry FROM allocation_weights AS entry WHERE entry.allocation_id = page.id ORDER BY entry.entry
+    SELECT one_weight FROM allocation_weights AS one_weight WHERE one_weight.allocation_id = page.id ORDER BY one_weight.entry
 ) AS weights
 FROM (VALUES (1)) AS always LEFT JOIN page ON true
 ORDER BY {order};

@@ -1,0 +1,64 @@
+"""Instruments over HTTP, and loading them."""
+
+from decimal import Decimal
+from typing import Any
+
+from orderlane.domain.instruments import TradingStatus
+from orderlane.ports.instruments import InstrumentsLoaded
+from tests.database.api.worlds import ISINS, ClientWorld, instrument, load_instruments
+
+
+async def test_an_instrument_is_found_by_isin_and_by_id(world: ClientWorld) -> None:
+    found = await world.get(f"/instruments/{ISINS[0]}")
+
+    assert found | {"id": "", "created_at": "", "updated_at": ""} == {
+        "id": "",
+        "created_at": "",
+        "updated_at": "",
+        "isin": ISINS[0],
+        "wkn": "WKN600",
+        "name": f"Instrument {ISINS[0]}",
+        "fractional_trading": True,
+        "trading_status": "ACTIVE",
+        "currency": "EUR",
+        "minimum_amount": "1",
+        "price": "50",
+    }
+    assert await world.get(f"/instruments/{found['id']}") == found
+
+
+async def test_unknown_instruments_are_not_found_and_malformed_ids_refused(world: ClientWorld) -> None:
+    assert (await world.http.get("/instruments/US0378331005")).status_code == 404
+    assert (await world.http.get("/instruments/00000000-0000-7000-8000-000000000000")).status_code == 404
+    assert (await world.http.get("/instruments/%00")).status_code == 400
+
+
+async def test_instruments_are_listed_by_isin_or_by_name(api: Any, world: ClientWorld) -> None:
+    await load_instruments(api, [instrument(ISINS[2], name="Aardvark")])
+
+    by_isin = await world.get("/instruments")
+    by_name = await world.get("/instruments", sort="name", limit=1)
+
+    isins = [one["isin"] for one in by_isin["data"]]
+    assert isins == sorted(isins)
+    assert len(isins) == by_isin["meta"]["total_count"] == 4
+    assert [one["name"] for one in by_name["data"]] == ["Aardvark"]
+    assert (await world.http.get("/instruments", params={"sort": "price"})).status_code == 400
+
+
+async def test_loading_adds_and_changes_and_leaves_alone(api: Any) -> None:
+    first = [instrument(ISINS[0]), instrument(ISINS[1])]
+    again = [
+        instrument(ISINS[0], price=Decimal("50.0")),
+        instrument(ISINS[1], trading_status=TradingStatus.INACTIVE),
+        instrument(ISINS[2]),
+    ]
+
+    assert await load_instruments(api, first) == InstrumentsLoaded(2, 0, 0)
+    before = (await api.http.get(f"/instruments/{ISINS[0]}")).json()
+    assert await load_instruments(api, again) == InstrumentsLoaded(1, 1, 1)
+
+    assert (await api.http.get(f"/instruments/{ISINS[0]}")).json() == before
+    changed = (await api.http.get(f"/instruments/{ISINS[1]}")).json()
+    assert changed["trading_status"] == "INACTIVE"
+    assert changed["updated_at"] > changed["created_at"]
