@@ -93,17 +93,18 @@ class Transport:
         self, method: str, path: str, headers: dict[str, str], retry_seconds: float, **request: Any
     ) -> bytes:
         """A token that the service does not know any more is replaced once."""
-        headers["authorization"] = f"Bearer {await self._access_token()}"
+        headers["authorization"] = f"Bearer {await self.access_token()}"
         try:
             return await self._send(method, path, retry_seconds, headers=headers, **request)
         except Problem as problem:
             if problem.status != UNAUTHORIZED:
                 raise
         self._token_ends = 0.0
-        headers["authorization"] = f"Bearer {await self._access_token()}"
+        headers["authorization"] = f"Bearer {await self.access_token()}"
         return await self._send(method, path, retry_seconds, headers=headers, **request)
 
-    async def _access_token(self) -> str:
+    async def access_token(self) -> str:
+        """A token that is valid for a while yet, asked for when there is none."""
         clock = asyncio.get_running_loop().time
         async with self._token_lock:
             if clock() >= self._token_ends:

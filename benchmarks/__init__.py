@@ -1,0 +1,1 @@
+"""Figures of the whole service, from the real processes."""
