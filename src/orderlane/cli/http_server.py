@@ -5,10 +5,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import uvicorn
 from uvicorn.config import Config
 
+from orderlane.api.http_protocol import http_protocol
 from orderlane.cli.outcome import CommandRefused
 
 BACKLOG = 2048
@@ -74,12 +76,14 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an ASGI application, whose lifespan is its owner's business, on a listener."""
 
-    def __init__(self, application: Any, listener: Listener, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self, application: Any, listener: Listener, new_id: Callable[[], UUID], on_started: Callable[[], None]
+    ) -> None:
         self._listener = listener
         self._server = _Server(
             Config(
                 application,
-                http="httptools",
+                http=http_protocol(new_id),
                 ws="none",
                 lifespan="off",
                 log_config=None,

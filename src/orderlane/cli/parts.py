@@ -62,7 +62,7 @@ class ApiPart:
         async with bootstrap.open_api_services(parts.database, parts.settings, parts.sources) as services:
             application = create_app(services, api_options(parts.settings))
             async with application.lifespan():
-                await HttpServer(application, self.listener, self.on_started).run(stop)
+                await HttpServer(application, self.listener, parts.sources.ids.new_id, self.on_started).run(stop)
 
 
 @dataclass(frozen=True, slots=True)
