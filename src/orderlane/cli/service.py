@@ -1,8 +1,6 @@
 """The long-running programs: everything in one process, or one role in each."""
 
 import asyncio
-import gc
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,9 +9,10 @@ from orderlane.cli import logging
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.first_start import prepare_first_start
 from orderlane.cli.http_server import Listener
-from orderlane.cli.options import ApiOptions, AsJson, DataOptions, RoleOptions, SenderOptions, settings_from
+from orderlane.cli.options import ApiOptions, AsJson, RoleOptions, SenderOptions, settings_from
 from orderlane.cli.outcome import complete
 from orderlane.cli.parts import Parts
+from orderlane.cli.stopping import stopping
 from orderlane.settings import Settings
 from orderlane.sources import system_sources
 from orderlane.workers.running import Part, keep_running
@@ -49,7 +48,7 @@ def gateway(*, options: RoleOptions | None = None, json: AsJson = False) -> None
 async def _serve(options: ApiOptions | None, announcements: Announcements) -> None:
     settings = settings_from(options)
     with bootstrap.only_service(settings), Listener(settings.host, settings.port) as listener:
-        async with _opened(settings) as (parts, stop):
+        async with _opened(settings, options) as (parts, stop):
             await prepare_first_start(parts, announcements)
             roles = _openers(parts, "worker", "timers", "gateway", "sender")
             await _run(parts, {**roles, "api": _api_opener(parts, listener, announcements)}, stop)
@@ -59,41 +58,27 @@ async def _serve(options: ApiOptions | None, announcements: Announcements) -> No
 async def _api(options: ApiOptions | None, announcements: Announcements) -> None:
     settings = settings_from(options)
     with Listener(settings.host, settings.port) as listener:
-        async with _opened(settings) as (parts, stop):
+        async with _opened(settings, options) as (parts, stop):
             await _run(parts, {"api": _api_opener(parts, listener, announcements)}, stop)
     announcements.tell("stopped", "The API has stopped.")
 
 
-async def _role(options: DataOptions | None, announcements: Announcements, *names: str) -> None:
-    async with _opened(settings_from(options)) as (parts, stop):
+async def _role(options: RoleOptions | None, announcements: Announcements, *names: str) -> None:
+    async with _opened(settings_from(options), options) as (parts, stop):
         announcements.tell("started", f"Orderlane's {names[0]} runs. Stop it with Ctrl-C.", {"role": names[0]})
         await _run(parts, _openers(parts, *names), stop)
     announcements.tell("stopped", f"The {names[0]} has stopped.")
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
-    """The log, the signals and an up-to-date database."""
+async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
+    """The log, what stops the program, and an up-to-date database."""
     logging.set_up(settings.log_level)
-    _collect_seldom()
-    stop = _stop_on_signals()
     sources = system_sources()
-    async with bootstrap.open_database(settings) as database:
+    with_stdin = options is not None and options.stop_with_stdin
+    async with stopping(with_stdin=with_stdin) as stop, bootstrap.open_database(settings) as database:
         await bootstrap.bring_up_to_date(database, settings, sources)
         yield Parts(settings, database, sources), stop
-
-
-def _collect_seldom() -> None:
-    """Look for garbage in cycles less often: batches make many objects and hardly a cycle (a third of a lane worker)."""
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 50)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def _openers(parts: Parts, *names: str) -> dict[str, Opener]:
