@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from orderlane.domain.money import plain
-from orderlane.domain.order import Execution, Order, Side
+from orderlane.domain.money import plain, total
+from orderlane.domain.order import Execution, Order, OrderStatus, Side
 from orderlane.domain.portfolio_order import PortfolioOrder
 from orderlane.resources.formats import write_amount, write_time
 from orderlane.resources.requests import CurrencyCode, DecimalText, RequestBody, Text
@@ -108,7 +108,7 @@ class OrderResource(Struct, frozen=True):
 
 def portfolio_order_resource(one: PortfolioOrder, orders: Sequence[Order]) -> PortfolioOrderResource:
     """A portfolio order as JSON, with what its `orders` have executed so far."""
-    executed = sum((order.executed_cash_amount for order in orders), Decimal(0))
+    executed = total(order.executed_cash_amount for order in orders)
     return PortfolioOrderResource(
         id=one.id,
         created_at=write_time(one.created_at),
@@ -127,12 +127,12 @@ def portfolio_order_resource(one: PortfolioOrder, orders: Sequence[Order]) -> Po
         cancellation_reason=one.cancellation_reason,
         cancellation_details=one.cancellation_details,
         executed_cash_amount=write_amount(executed, one.currency),
-        remaining_cash_amount=write_amount(one.cash_amount - executed, one.currency),
+        remaining_cash_amount=write_amount(max(one.cash_amount - executed, Decimal(0)), one.currency),
     )
 
 
 def order_resource(one: Order) -> OrderResource:
-    """An individual order as JSON."""
+    """An individual order as JSON. Its reason is told once it is cancelled: a venue may give it before the last execution."""
     return OrderResource(
         id=one.id,
         created_at=write_time(one.created_at),
@@ -150,7 +150,7 @@ def order_resource(one: Order) -> OrderResource:
         stop_price="",
         fee=plain(one.fee),
         status=one.status,
-        cancellation_reason=one.cancellation_reason,
+        cancellation_reason=one.cancellation_reason if one.status is OrderStatus.CANCELLED else None,
         client_reference=one.portfolio_order_id,
         initiation_flow=one.initiation_flow,
         executions=[execution_resource(execution) for execution in one.executions],

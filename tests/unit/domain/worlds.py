@@ -195,8 +195,11 @@ class World:
 
     def place(self, side: str, amount: str | Decimal, **changes: object) -> PortfolioOrder:
         taken = self.accept(side, amount, **changes)
-        self.say(PlacePortfolioOrder(taken.id))
+        self.place_accepted(taken)
         return self.portfolio_order(taken)
+
+    def place_accepted(self, taken: PortfolioOrder) -> Decision:
+        return self.say(PlacePortfolioOrder(taken.id))
 
     def report(self, *reports: VenueReport) -> Decision:
         return self.say(ReceiveVenueReports(reports))

@@ -1,0 +1,218 @@
+"""Events as bytes: the contract's shape for each type, frozen, and addressed to a subscription."""
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from orderlane.domain.account import Distribution
+from orderlane.domain.events import Event
+from orderlane.domain.order import execution_id
+from orderlane.resources.events import addressed, freeze
+from tests.unit.domain.worlds import (
+    ACCOUNT,
+    ALLOCATION,
+    SAP,
+    USER,
+    WORLD,
+    World,
+    accepted,
+    account,
+    ended,
+    executed,
+    position,
+    world_of_two,
+)
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+WEBHOOK = UUID(int=77)
+
+
+def told(event: Event) -> dict[str, Any]:
+    return json.loads(freeze(event))
+
+
+@pytest.fixture
+def world() -> World:
+    """A BUY of 1,000 EUR, one leg executed in full and settled, the other cancelled after a part."""
+    world = world_of_two()
+    world.deposit("1000")
+    share, etf = world.orders(world.place("BUY", "1000", client_reference="July"))
+    world.report(accepted(share), executed(share, "a", "4", "400", total="4", price="100.00"))
+    world.report(accepted(etf), executed(etf, "b", "0.0000000001", "0.01"), ended(etf, "0.0000000001"))
+    world.settle(execution_id("SIM", "a"))
+    return world
+
+
+def event(world: World, event_type: str) -> Event:
+    return next(one for one in world.events if one.type == event_type)
+
+
+def test_every_event_says_what_when_and_of_which_portfolio_order(world: World) -> None:
+    for one in world.events:
+        body = told(one)
+
+        assert list(body) == ["id", "created_at", "type", "sequence", "portfolio_order_id", "object"]
+        assert body["id"] == str(one.id)
+        assert body["type"] == one.type
+        assert body["sequence"] == one.sequence
+        assert body["portfolio_order_id"] == str(one.portfolio_order_id)
+        assert TIME.fullmatch(body["created_at"])
+
+
+def test_a_new_portfolio_order_has_its_order_data_and_no_orders(world: World) -> None:
+    one = event(world, "PORTFOLIO_ORDER.NEW")
+
+    assert told(one)["object"] == {
+        "id": str(one.portfolio_order_id),
+        "created_at": "2021-07-21T14:10:01.000Z",
+        "updated_at": "2021-07-21T14:10:01.000Z",
+        "user_id": str(USER),
+        "account_id": str(ACCOUNT),
+        "allocation_id": str(ALLOCATION),
+        "cash_amount": "1000.00",
+        "currency": "EUR",
+        "type": "BUY",
+        "status": "NEW",
+        "post_tax": False,
+        "client_reference": "July",
+        "initiation_flow": "API",
+        "orders": [],
+        "cancellation_reason": None,
+        "cancellation_details": "",
+        "executed_cash_amount": "0.00",
+        "remaining_cash_amount": "1000.00",
+    }
+
+
+def test_a_portfolio_order_lists_its_orders_with_status_and_state(world: World) -> None:
+    listed = told(event(world, "PORTFOLIO_ORDER.PROCESSING"))["object"]["orders"]
+
+    assert [(one["side"], one["status"], one["state"]) for one in listed] == [
+        ("BUY", "PROCESSING", "PROCESSING"),
+        ("BUY", "NEW", "NEW"),
+    ]
+    assert [one["id"] for one in listed] == [str(one.id) for one in world.sends]
+    assert all(list(one) == ["id", "side", "status", "state"] for one in listed)
+
+
+def test_a_cancelled_portfolio_order_says_why_and_what_was_executed(world: World) -> None:
+    cancelled = told(event(world, "PORTFOLIO_ORDER.CANCELLED"))["object"]
+
+    assert cancelled["status"] == "CANCELLED"
+    assert cancelled["cancellation_reason"] == "PARTIALLY_EXECUTED"
+    assert cancelled["cancellation_details"] == "1 of 2 individual orders were cancelled at the venue"
+    assert (cancelled["executed_cash_amount"], cancelled["remaining_cash_amount"]) == ("400.01", "599.99")
+
+
+def test_a_new_order_carries_its_portfolio_order_as_client_reference(world: World) -> None:
+    one = event(world, "ORDER.NEW")
+
+    assert told(one)["object"] == {
+        "id": str(world.sends[0].id),
+        "created_at": "2021-07-21T14:10:01.000Z",
+        "updated_at": "2021-07-21T14:10:01.000Z",
+        "user_id": str(USER),
+        "account_id": str(ACCOUNT),
+        "side": "BUY",
+        "instrument_id": SAP,
+        "instrument_id_type": "ISIN",
+        "order_type": "MARKET",
+        "cash_amount": "400.00",
+        "quantity": "0",
+        "currency": "EUR",
+        "limit_price": "",
+        "stop_price": "",
+        "fee": "0",
+        "status": "NEW",
+        "cancellation_reason": None,
+        "client_reference": str(one.portfolio_order_id),
+        "initiation_flow": "PORTFOLIO",
+        "executions": [],
+    }
+
+
+def test_a_filled_order_carries_its_executions(world: World) -> None:
+    filled = told(event(world, "ORDER.FILLED"))["object"]
+
+    assert filled["status"] == "FILLED"
+    assert filled["updated_at"] == "2021-07-21T14:10:02.000Z"
+    assert filled["executions"] == [told(event(world, "EXECUTION.FILLED"))["object"]]
+
+
+def test_a_cancelled_order_says_who_cancelled_it(world: World) -> None:
+    cancelled = told(event(world, "ORDER.CANCELLED"))["object"]
+
+    assert (cancelled["status"], cancelled["cancellation_reason"]) == ("CANCELLED", "CANCELLED_BY_TRADING_PARTNER")
+
+
+def test_an_execution_is_a_trade_in_full(world: World) -> None:
+    assert told(event(world, "EXECUTION.FILLED"))["object"] == {
+        "id": str(execution_id("SIM", "a")),
+        "order_id": str(world.sends[0].id),
+        "side": "BUY",
+        "cash_amount": "400.00",
+        "share_quantity": "4",
+        "price": "100",
+        "currency": "EUR",
+        "transaction_time": "2021-07-21T14:10:00.000Z",
+        "settlement_date": "2021-07-23",
+        "status": "FILLED",
+        "taxes": [],
+        "venue_id": "SIM",
+    }
+    assert told(event(world, "EXECUTION.SETTLED"))["object"]["status"] == "SETTLED"
+
+
+def test_the_smallest_quantity_is_written_in_plain_digits(world: World) -> None:
+    smallest = [one for one in world.events if one.type == "EXECUTION.FILLED"][1]
+
+    assert told(smallest)["object"]["share_quantity"] == "0.0000000001"
+
+
+def test_a_sell_and_its_filled_and_settled_events() -> None:
+    world = world_of_two(account=account(distribution=Distribution.PRO_RATA))
+    world.state.holdings[WORLD] = position(WORLD, "100")
+    (order,) = world.orders(world.place("SELL", "90"))
+    world.report(executed(order, "a", "9", "90", total="9"))
+    world.settle(execution_id("SIM", "a"))
+
+    objects = {one.type: told(one)["object"] for one in world.events}
+    assert objects["PORTFOLIO_ORDER.FILLED"]["type"] == "SELL"
+    assert objects["PORTFOLIO_ORDER.FILLED"]["remaining_cash_amount"] == "0.00"
+    assert objects["ORDER.NEW"]["side"] == "SELL"
+    assert objects["PORTFOLIO_ORDER.SETTLED"]["status"] == "SETTLED"
+
+
+def test_no_reason_is_given_before_an_order_is_cancelled() -> None:
+    """The venue's end may overtake executions that it counts: until they are there, the order goes on."""
+    world = world_of_two()
+    world.deposit("1000")
+    share, _ = world.orders(world.place("BUY", "1000"))
+    world.report(ended(share, "1"), accepted(share), executed(share, "a", "1", "100"))
+
+    reasons = {one.type: told(one)["object"]["cancellation_reason"] for one in world.events if "ORDER." in one.type}
+    assert reasons["ORDER.PROCESSING"] is None
+    assert reasons["ORDER.CANCELLED"] == "CANCELLED_BY_TRADING_PARTNER"
+
+
+def test_a_remaining_amount_is_never_negative() -> None:
+    """A SELL may bring a cent more than was asked for."""
+    world = world_of_two()
+    world.state.holdings[WORLD] = position(WORLD, "100")
+    (order,) = world.orders(world.place("SELL", "90"))
+    world.report(executed(order, "a", "9", "90.01", total="9"))
+
+    filled = told(event(world, "PORTFOLIO_ORDER.FILLED"))["object"]
+    assert (filled["executed_cash_amount"], filled["remaining_cash_amount"]) == ("90.01", "0.00")
+
+
+def test_an_addressed_event_is_the_frozen_one_with_its_webhook(world: World) -> None:
+    for one in world.events:
+        frozen = freeze(one)
+        sent = addressed(frozen, WEBHOOK)
+
+        assert sent.startswith(frozen[:-1])
+        assert json.loads(sent) == {**json.loads(frozen), "webhook_id": str(WEBHOOK)}
