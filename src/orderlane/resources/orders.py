@@ -132,7 +132,7 @@ def portfolio_order_resource(one: PortfolioOrder, orders: Sequence[Order]) -> Po
 
 
 def order_resource(one: Order) -> OrderResource:
-    """An individual order as JSON. Its reason is told once it is cancelled: a venue may give it before the last execution."""
+    """An individual order as JSON. Its reason shows once it is cancelled: a venue may give it before its executions."""
     return OrderResource(
         id=one.id,
         created_at=write_time(one.created_at),
