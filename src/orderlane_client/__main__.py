@@ -1,9 +1,9 @@
 """`python -m orderlane_client`: a webhook receiver as a process of its own, speaking JSON lines.
 
 It prints `{"listening": URL}`, then waits for one line on its standard input, `{"keys": [...], "secrets": [...]}`: the
-service's key set and the subscription's secrets. From then on it prints a line for every event,
-`{"event": {...}, "request": N, "received_at": SECONDS}`, and one for every refusal, `{"refused": REASON}`. It ends when
-its standard input does, and tells what it received: `{"requests": N, "events": N, "duplicates": N, "refused": N}`.
+service's key set and the subscription's secrets. From then on it prints a line for every event (`event`, `request`,
+`received_at`, `seconds_since_transition`: a `ReceivedEvent`), and one for every refusal, `{"refused": REASON}`. It ends
+when its standard input does, and tells how much it received: `requests`, `events`, `duplicates`, `refused`.
 """
 
 import argparse
@@ -46,7 +46,7 @@ async def receive(host: str, port: int) -> None:
 async def print_events(receiver: WebhookReceiver) -> None:
     """Print every event as it comes."""
     async for one in receiver:
-        write({"event": one.event, "request": one.request, "received_at": one.received_at})
+        write(one)
 
 
 async def print_refusals(receiver: WebhookReceiver) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from typing import Self
 from uuid import UUID
 
@@ -22,11 +22,16 @@ STOP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event with the number of the request that brought it, and when that came (seconds, monotonic clock)."""
+    """An event with the number of the request that brought it.
+
+    `received_at` is when that came, in seconds of the monotonic clock; `seconds_since_transition` is how long that was
+    after the event's `created_at`, by the clocks of sender and receiver.
+    """
 
     event: WebhookEvent
     request: int
     received_at: float
+    seconds_since_transition: float
 
 
 @dataclass(slots=True)
@@ -92,7 +97,7 @@ class WebhookReceiver:
         return await self._events.get()
 
     async def _receive(self, request: web.Request) -> web.Response:
-        received_at = monotonic()
+        received_at, arrived_at = monotonic(), time()
         body = await request.read()
         if self.verifier is None:
             return web.Response(status=503, text="not ready")
@@ -107,15 +112,16 @@ class WebhookReceiver:
             return web.Response(status=400, text=str(refusal))
         self.received.requests += 1
         for event in package.payload:
-            self._hand_on(event, received_at)
+            transit = arrived_at - event.created_at.timestamp()
+            self._hand_on(ReceivedEvent(event, self.received.requests, received_at, transit))
         return web.Response(status=204)
 
-    def _hand_on(self, event: WebhookEvent, received_at: float) -> None:
-        if event.id in self._seen:
+    def _hand_on(self, received: ReceivedEvent) -> None:
+        if received.event.id in self._seen:
             self.received.duplicates += 1
             return
-        self._seen[event.id] = None
+        self._seen[received.event.id] = None
         if len(self._seen) > REMEMBERED_EVENTS_MAX:
             self._seen.popitem(last=False)
         self.received.events += 1
-        self._events.put_nowait(ReceivedEvent(event, self.received.requests, received_at))
+        self._events.put_nowait(received)

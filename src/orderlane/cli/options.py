@@ -31,6 +31,9 @@ class RoleOptions(DataOptions):
     log_level: Annotated[
         str | None, Parameter(help="The least important log lines to write. [env: ORDERLANE_LOG_LEVEL]")
     ] = None
+    stop_with_stdin: Annotated[
+        bool, Parameter(help="Stop when the standard input ends: with the program that started this one.", negative="")
+    ] = False
 
 
 @Parameter(name="*")
