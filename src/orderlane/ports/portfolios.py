@@ -44,7 +44,8 @@ class Allocations(Protocol):
     async def add(self, client_id: UUID, wanted: WantedAllocation, now: datetime) -> AllocationResource:
         """Store a new allocation; as stored.
 
-        Raises WeightsRefused, and Invalid that names the entry when an instrument is unknown or not tradable.
+        Raises WeightsRefused, and Invalid that names the entry when an instrument is unknown, not tradable, or not in
+        the currency of the accounts.
         """
         ...
 

@@ -76,7 +76,9 @@ class PostgresPortfolioOrderAcceptance:
         found = await _look_up(connection, requests)
         verdicts = [_verdict(request, row) for request, row in zip(requests, found, strict=True)]
         placements = [one for one in verdicts if isinstance(one, _Placement)]
-        first_of_key = {one.claim_key: one for one in reversed(placements)}
+        first_of_key: dict[_Key, _Placement] = {}
+        for one in placements:
+            first_of_key.setdefault(one.claim_key, one)
         claimed = await _place(connection, list(first_of_key.values()))
         stored = {id(first_of_key[key]) for key in claimed}
         if stored:

@@ -100,6 +100,11 @@ def _tradable_isin(index: int, wanted: WantedWeight, row: Row | None) -> str:
         raise Invalid(field, f"there is no instrument {wanted.instrument_id}")
     if row["trading_status"] != TradingStatus.ACTIVE:
         raise Invalid(field, f"instrument {wanted.instrument_id} is {row['trading_status']}, not tradable")
+    if row["currency"] != row["account_currency"]:
+        refusal = (
+            f"instrument {wanted.instrument_id} trades in {row['currency']}, accounts are in {row['account_currency']}"
+        )
+        raise Invalid(field, refusal)
     isin: str = row["isin"]
     return isin
 

@@ -4,12 +4,32 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from orderlane.domain.instruments import TradingStatus
 from tests.database.api.worlds import ISINS, USER, ClientWorld, Desk, instrument, load_instruments, problem
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
+WRONG_ACCOUNTS: list[tuple[dict[str, Any], int, str]] = [
+    ({"user_id": NOBODY}, 422, "user_id"),
+    ({"account_group_id": NOBODY}, 422, "account_group_id"),
+    ({"user_id": "Ada"}, 400, "user_id"),
+    ({"type": "SAVINGS"}, 400, "type"),
+    ({"distribution": "RANDOM"}, 400, "distribution"),
+    ({"name": "x" * 101}, 400, "name"),
+    ({"name": "zero \x00"}, 400, "name"),
+    ({"colour": "red"}, 400, "colour"),
+]
+WRONG_DEPOSITS: list[tuple[dict[str, Any], int, str]] = [
+    ({"amount": "1.005", "currency": "EUR"}, 422, "amount"),
+    ({"amount": "0.00", "currency": "EUR"}, 422, "amount"),
+    ({"amount": "-1", "currency": "EUR"}, 400, "amount"),
+    ({"amount": "1e3", "currency": "EUR"}, 400, "amount"),
+    ({"amount": 1000, "currency": "EUR"}, 400, "amount"),
+    ({"amount": "9" * 19, "currency": "EUR"}, 400, "amount"),
+    ({"amount": "1", "currency": "USD"}, 422, "currency"),
+    ({"amount": "1", "currency": "EURO"}, 400, "currency"),
+    ({"amount": "1", "currency": "QQQ"}, 422, "currency"),
+    ({"amount": "1"}, 400, "currency"),
+]
 
 
 async def test_an_account_is_active_in_the_installations_currency(world: ClientWorld) -> None:
@@ -40,23 +60,9 @@ async def test_accounts_of_a_group_are_numbered_in_turn_also_when_they_come_at_o
     assert first_of_another["account_number"] == 1
 
 
-@pytest.mark.parametrize(
-    ("wrong", "status", "field"),
-    [
-        ({"user_id": NOBODY}, 422, "user_id"),
-        ({"account_group_id": NOBODY}, 422, "account_group_id"),
-        ({"user_id": "Ada"}, 400, "user_id"),
-        ({"type": "SAVINGS"}, 400, "type"),
-        ({"distribution": "RANDOM"}, 400, "distribution"),
-        ({"name": "x" * 101}, 400, "name"),
-        ({"name": "zero \x00"}, 400, "name"),
-        ({"colour": "red"}, 400, "colour"),
-    ],
-)
-async def test_a_wrong_field_is_named_and_nothing_is_stored(
-    world: ClientWorld, wrong: dict[str, Any], status: int, field: str
-) -> None:
-    problem(await world.post("/accounts", world.account_body(**wrong)), status, field)
+async def test_a_wrong_field_is_named_and_nothing_is_stored(world: ClientWorld) -> None:
+    for wrong, status, field in WRONG_ACCOUNTS:
+        problem(await world.post("/accounts", world.account_body(**wrong)), status, field)
 
     assert (await world.get("/accounts"))["meta"]["total_count"] == 1
 
@@ -110,25 +116,9 @@ async def test_a_deposit_is_booked_by_the_lane(world: ClientWorld, desk: Desk) -
     }
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "field"),
-    [
-        ({"amount": "1.005", "currency": "EUR"}, 422, "amount"),
-        ({"amount": "0.00", "currency": "EUR"}, 422, "amount"),
-        ({"amount": "-1", "currency": "EUR"}, 400, "amount"),
-        ({"amount": "1e3", "currency": "EUR"}, 400, "amount"),
-        ({"amount": 1000, "currency": "EUR"}, 400, "amount"),
-        ({"amount": "9" * 19, "currency": "EUR"}, 400, "amount"),
-        ({"amount": "1", "currency": "USD"}, 422, "currency"),
-        ({"amount": "1", "currency": "EURO"}, 400, "currency"),
-        ({"amount": "1", "currency": "QQQ"}, 422, "currency"),
-        ({"amount": "1"}, 400, "currency"),
-    ],
-)
-async def test_a_wrong_deposit_is_refused(
-    world: ClientWorld, desk: Desk, body: dict[str, Any], status: int, field: str
-) -> None:
-    problem(await world.post(f"/accounts/{world.account_id}/deposits", body), status, field)
+async def test_a_wrong_deposit_is_refused(world: ClientWorld, desk: Desk) -> None:
+    for body, status, field in WRONG_DEPOSITS:
+        problem(await world.post(f"/accounts/{world.account_id}/deposits", body), status, field)
 
     assert await desk.work_off() == 0
 

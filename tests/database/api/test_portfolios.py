@@ -2,13 +2,26 @@
 
 from typing import Any
 
-import pytest
-
-from tests.database.api.worlds import INACTIVE_ISIN, ISINS, ClientWorld, entries, problem
+from tests.database.api.worlds import INACTIVE_ISIN, ISINS, ClientWorld, entries, instrument, load_instruments, problem
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 ALLOCATIONS = "/portfolios/allocations"
 CONFIGURATIONS = "/portfolios/configurations"
+WRONG_ALLOCATIONS: list[tuple[list[Any], int, str]] = [
+    (entries(("0.5", "0.3", "0.1")), 422, "allocation"),
+    (entries(("0.5", "0.3", "0.2000000001")), 422, "allocation"),
+    (entries(("1", "0.5", "0")), 422, "allocation[2].weight"),
+    (entries(("0.5", "0.3", "-0.2")), 400, "allocation[2].weight"),
+    (entries(("0.5", "0.3", "x")), 400, "allocation[2].weight"),
+    (entries(("0.5", "0.3", "0.2"), (ISINS[0], ISINS[1], ISINS[1])), 422, "allocation[2].weight"),
+    (entries(("0.5", "0.5"), (ISINS[0], INACTIVE_ISIN)), 422, "allocation[1].instrument_id"),
+    (entries(("0.5", "0.5"), (ISINS[0], "US0378331005")), 422, "allocation[1].instrument_id"),
+    (entries(("0.5", "0.5"), (ISINS[0], "short")), 400, "allocation[1].instrument_id"),
+    ([], 400, "allocation"),
+    ([{"instrument_id": ISINS[0]}], 400, "allocation[0].weight"),
+    ([{**entries(("1",), ISINS[:1])[0], "note": "?"}], 400, "allocation[0].note"),
+    ([{**entries(("1",), ISINS[:1])[0], "instrument_id_type": "WKN"}], 400, "allocation[0].instrument_id_type"),
+]
 
 
 async def test_an_allocation_is_given_back_in_its_order(world: ClientWorld) -> None:
@@ -35,31 +48,11 @@ async def test_instruments_may_be_named_by_id(world: ClientWorld) -> None:
     assert made["allocation"] == [{"instrument_id": ISINS[0], "instrument_id_type": "ISIN", "weight": "1"}]
 
 
-@pytest.mark.parametrize(
-    ("allocation", "status", "field"),
-    [
-        (entries(("0.5", "0.3", "0.1")), 422, "allocation"),
-        (entries(("0.5", "0.3", "0.2000000001")), 422, "allocation"),
-        (entries(("1", "0.5", "0")), 422, "allocation[2].weight"),
-        (entries(("0.5", "0.3", "-0.2")), 400, "allocation[2].weight"),
-        (entries(("0.5", "0.3", "x")), 400, "allocation[2].weight"),
-        (entries(("0.5", "0.3", "0.2"), (ISINS[0], ISINS[1], ISINS[1])), 422, "allocation[2].weight"),
-        (entries(("0.5", "0.5"), (ISINS[0], INACTIVE_ISIN)), 422, "allocation[1].instrument_id"),
-        (entries(("0.5", "0.5"), (ISINS[0], "US0378331005")), 422, "allocation[1].instrument_id"),
-        (entries(("0.5", "0.5"), (ISINS[0], "short")), 400, "allocation[1].instrument_id"),
-        ([], 400, "allocation"),
-        ([{"instrument_id": ISINS[0]}], 400, "allocation[0].weight"),
-        ([{**entries(("1",), ISINS[:1])[0], "note": "?"}], 400, "allocation[0].note"),
-        ([{**entries(("1",), ISINS[:1])[0], "instrument_id_type": "WKN"}], 400, "allocation[0].instrument_id_type"),
-    ],
-)
-async def test_a_wrong_allocation_names_the_entry_and_changes_nothing(
-    world: ClientWorld, allocation: list[Any], status: int, field: str
-) -> None:
-    body = {"name": "Wrong", "allocation": allocation}
-
-    problem(await world.post(ALLOCATIONS, body), status, field)
-    problem(await world.http.put(f"{ALLOCATIONS}/{world.allocation_id}", json=body), status, field)
+async def test_a_wrong_allocation_names_the_entry_and_changes_nothing(world: ClientWorld) -> None:
+    for allocation, status, field in WRONG_ALLOCATIONS:
+        body = {"name": "Wrong", "allocation": allocation}
+        problem(await world.post(ALLOCATIONS, body), status, field)
+        problem(await world.http.put(f"{ALLOCATIONS}/{world.allocation_id}", json=body), status, field)
 
     assert (await world.get(ALLOCATIONS))["data"] == [world.allocation]
 
@@ -70,6 +63,13 @@ async def test_an_instrument_named_by_isin_and_by_id_stands_twice(world: ClientW
     allocation = [*entries(("0.5",), ISINS[:1]), by_id]
 
     problem(await world.post(ALLOCATIONS, {"allocation": allocation}), 422, "allocation[1].weight")
+
+
+async def test_an_instrument_in_a_foreign_currency_is_refused(api: Any, world: ClientWorld) -> None:
+    await load_instruments(api, [instrument("US0378331005", currency="USD")])
+    allocation = entries(("0.5", "0.5"), (ISINS[0], "US0378331005"))
+
+    problem(await world.post(ALLOCATIONS, {"allocation": allocation}), 422, "allocation[1].instrument_id")
 
 
 async def test_an_allocation_is_replaced(world: ClientWorld) -> None:

@@ -1,5 +1,9 @@
--- named_instruments: the instruments that an allocation names, by ISIN or by id.
-SELECT isin, id, trading_status FROM instruments WHERE isin = ANY ($1::text[]) OR id = ANY ($2::uuid[]);
+-- named_instruments: the instruments that an allocation names, by ISIN or by id, and the currency that accounts are in.
+SELECT instrument.isin, instrument.id, instrument.trading_status, instrument.currency,
+    installation.currency AS account_currency
+FROM instruments AS instrument
+CROSS JOIN installation
+WHERE instrument.isin = ANY ($1::text[]) OR instrument.id = ANY ($2::uuid[]);
 
 -- add_allocation: store a new allocation.
 INSERT INTO allocations (id, client_id, name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) RETURNING *;
