@@ -101,11 +101,11 @@ class DeliveryStore(Protocol):
         ...
 
     async def surplus(self, numbers: Collection[int]) -> frozenset[int]:
-        """The owned ones that `rebalance` would give back: bring their deliveries to an end before it does."""
+        """The owned ones that `rebalance` is to give back: bring their deliveries to an end."""
         ...
 
-    async def rebalance(self, numbers: Collection[int]) -> frozenset[int]:
-        """Take free ones of `numbers` up to a fair share, give back what is too much or not among them; those owned."""
+    async def rebalance(self, numbers: Collection[int], busy: Collection[int]) -> frozenset[int]:
+        """Take free ones of `numbers` up to a fair share, give back what is too much and not `busy`; those owned."""
         ...
 
     async def subscriptions(self, numbers: Collection[int]) -> Sequence[Subscription]:

@@ -82,16 +82,16 @@ class PostgresDeliveryStore:
         return {row["number"]: row["updated_at"] for row in await self._fetch("enabled_subscriptions")}
 
     async def surplus(self, numbers: Collection[int]) -> frozenset[int]:
-        """The owned ones that `rebalance` would give back: bring their deliveries to an end before it does."""
+        """The owned ones that `rebalance` is to give back: bring their deliveries to an end."""
         async with self._turn:
             with unavailable_on_loss():
                 return await self._share.surplus(sorted(numbers))
 
-    async def rebalance(self, numbers: Collection[int]) -> frozenset[int]:
-        """Take free ones of `numbers` up to a fair share, give back what is too much or not among them; those owned."""
+    async def rebalance(self, numbers: Collection[int], busy: Collection[int]) -> frozenset[int]:
+        """Take free ones of `numbers` up to a fair share, give back what is too much and not `busy`; those owned."""
         async with self._turn:
             with unavailable_on_loss():
-                return await self._share.rebalance(sorted(numbers))
+                return await self._share.rebalance(sorted(numbers), busy)
 
     async def subscriptions(self, numbers: Collection[int]) -> Sequence[Subscription]:
         """The enabled ones among these."""

@@ -4,7 +4,7 @@ The lock lives in the session on which the owner writes, so when the session die
 it. Each session also holds a shared lock that counts it; a fair share is the number of keys over that count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 
 from orderlane.postgres.connection import Connection
@@ -34,20 +34,21 @@ class Share:
         self._joined = False
         self.owned: frozenset[int] = frozenset()
 
-    async def rebalance(self, keys: Sequence[int]) -> frozenset[int]:
+    async def rebalance(self, keys: Sequence[int], busy: Collection[int] = ()) -> frozenset[int]:
         """Take free keys up to a fair share of `keys`, give back what is too much or no key any more; those owned now.
 
-        A session that has less than its share takes over what a dead one left as soon as its locks are gone.
+        A session that has less than its share takes over what a dead one left as soon as its locks are gone. What is
+        `busy` is not given back yet.
         """
         share = await self._fair_share(len(keys))
         kept = self._kept(keys, share)
-        await self._give_back(self.owned - set(kept))
+        await self._give_back(self.owned - set(kept) - set(busy))
         if len(kept) < share:
             await self._take(sorted(set(keys) - set(kept)), share - len(kept))
         return self.owned
 
     async def surplus(self, keys: Sequence[int]) -> frozenset[int]:
-        """Those that the next rebalance gives back, so that their owner can bring its work on them to an end."""
+        """Those that a rebalance gives back, so that their owner can bring its work on them to an end."""
         return self.owned - set(self._kept(keys, await self._fair_share(len(keys))))
 
     def _kept(self, keys: Sequence[int], share: int) -> list[int]:

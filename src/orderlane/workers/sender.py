@@ -86,15 +86,13 @@ class Sender:
                 one.delivery.notice(heads)
 
     async def _rebalance(self) -> None:
-        """Give back and take; nothing is given back before its delivery has come to an end."""
+        """Take and give back; nothing is given back before its delivery has come to an end."""
         enabled = await self._store.enabled()
         surplus = await self._store.surplus(enabled.keys())
         changed = {number for number, one in self._running.items() if enabled.get(number) != one.changed_at}
         await self._end(surplus | changed)
-        if surplus & self._running.keys():
-            return
-        owned = await self._store.rebalance(enabled.keys())
-        missing = owned - self._running.keys() - self._resting.keys()
+        owned = await self._store.rebalance(enabled.keys(), busy=self._running.keys())
+        missing = (owned & enabled.keys()) - surplus - self._running.keys() - self._resting.keys()
         if missing:
             self._begin(await self._store.subscriptions(missing))
 

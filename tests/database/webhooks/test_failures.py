@@ -14,7 +14,7 @@ from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.sending import SendingLimits
 from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
-from tests.database.webhooks.receivers import Receiver, Received, answering, receiving
+from tests.database.webhooks.receivers import Received, Receiver, answering, receiving
 from tests.database.webhooks.senders import RunningSender, sending
 
 
@@ -37,12 +37,13 @@ async def until_attempts(connection: asyncpg.Connection, subscription_id: UUID, 
 class Holding:
     """An answer that is held back until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 204) -> None:
         self.let_go = asyncio.Event()
+        self._status = status
 
     async def __call__(self, _: Received) -> web.Response:
         await self.let_go.wait()
-        return web.Response(status=204)
+        return web.Response(status=self._status)
 
 
 async def test_everything_arrives_later_when_the_receiver_was_down(
@@ -66,7 +67,7 @@ async def test_everything_arrives_later_when_the_receiver_was_down(
 async def test_a_package_in_flight_is_sent_again_by_the_next_sender_when_its_sender_dies(
     dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
 ) -> None:
-    holding = Holding()
+    holding = Holding(status=500)
     receiver.answers = [holding]
     await subscribe(receiver.url)
     async with sending(dsn, sources) as first:
@@ -75,7 +76,6 @@ async def test_a_package_in_flight_is_sent_again_by_the_next_sender_when_its_sen
         await writer.write(0, 2)
         await first.vanish()
     holding.let_go.set()
-    receiver.accepted.clear()
 
     async with sending(dsn, sources):
         await receiver.until_accepted(4)
