@@ -1,4 +1,7 @@
-"""One line in the log and one observation in the metrics for each request."""
+"""One line in the log and one observation in the metrics for each request.
+
+Successful reads are told at the level debug: they are most of the requests and change nothing.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,6 +34,7 @@ class RequestLog:
         """Return what to call with status, seconds and request id after each request of a route."""
         seconds = self._seconds.labels(method, route)
         counts: dict[int, Counter] = {}
+        told = _log.debug if method == "GET" else _log.info
 
         def observe(status: int, elapsed: float, request_id: str) -> None:
             count = counts.get(status)
@@ -38,7 +42,7 @@ class RequestLog:
                 count = counts[status] = self._requests.labels(method, route, str(status))
             count.inc()
             seconds.observe(elapsed)
-            write = _log.info if status < 400 else _log.warning
+            write = told if status < 400 else _log.warning
             write(
                 "api_request",
                 method=method,

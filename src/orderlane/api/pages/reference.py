@@ -1,5 +1,6 @@
 """The pages: the reference from the OpenAPI document, and the catalogue of problems."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from orderlane.api.pages.schema_rows import example_text, rows_of
 from orderlane.api.problem_types import PROBLEM_TYPES
@@ -22,6 +24,7 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",
 }
 _FILES: Final = files("orderlane.api.pages")
+_BACKTICKS: Final = re.compile("`([^`]+)`")
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -38,6 +41,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["code"] = _with_code
 
     @cached_property
     def document(self) -> bytes:
@@ -82,6 +86,11 @@ class Pages:
 
     def _render(self, template: str, **values: Any) -> bytes:
         return self._templates.get_template(template).render(**values).encode()
+
+
+def _with_code(text: str) -> Markup:
+    """The text with what stands between backticks as code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _text(name: str) -> str:

@@ -7,10 +7,10 @@ import msgspec
 
 PREFIX: Final = "#/components/schemas/"
 _BOUNDS: Final = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "characters at least",
-    "maxLength": "characters at most",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "length at least {}",
+    "maxLength": "length at most {}",
 }
 
 
@@ -64,6 +64,6 @@ def _plain_text(schema: Mapping[str, Any]) -> str:
     name = str(schema.get("type", "any"))
     if "format" in schema:
         name += f" ({schema['format']})"
-    bounds = [f"{words} {schema[key]}" for key, words in _BOUNDS.items() if key in schema]
+    bounds = [words.format(schema[key]) for key, words in _BOUNDS.items() if key in schema]
     default = [f"default {schema['default']}"] if "default" in schema else []
     return ", ".join([name, *bounds, *default])

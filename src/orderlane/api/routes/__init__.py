@@ -20,8 +20,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *auth.OPERATIONS,
     *users.OPERATIONS,
     *account_groups.OPERATIONS,
-    *health.OPERATIONS,
-    *documentation.OPERATIONS,
     *accounts.OPERATIONS,
     *holdings.OPERATIONS,
     *instruments.OPERATIONS,
@@ -29,4 +27,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *configurations.OPERATIONS,
     *portfolio_orders.OPERATIONS,
     *orders.OPERATIONS,
+    *health.OPERATIONS,
+    *documentation.OPERATIONS,
 )
