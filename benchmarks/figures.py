@@ -67,6 +67,7 @@ class Figures(Struct, frozen=True):
     statements_per_portfolio_order: dict[str, float]
     sender_statements_per_request: float
     cpu_seconds_per_1000: dict[str, float]
+    others_cpu_seconds: float
     memory_peak_mb: dict[str, float]
     floor: Floor
     floor_ratio: float
@@ -186,6 +187,10 @@ def _show_costs(console: Console, figures: Figures) -> None:
     total = figures.statements_per_portfolio_order["all"]
     table.add_row("all", f"{sum(figures.cpu_seconds_per_1000.values()):.3f}", "", f"{total:.3f}")
     console.print(table)
+    console.print(
+        f"the machine's other processes took {figures.others_cpu_seconds:.1f} CPU s of the "
+        f"{figures.full_load.seconds * figures.machine.cores:.1f} that the full load lasted on its cores"
+    )
     console.print(f"{figures.sender_statements_per_request:.2f} statements of the sender per delivered request")
     console.print(f"database {figures.database_mb_before:.1f} MB before, {figures.database_mb_after:.1f} MB after")
     floor = figures.floor

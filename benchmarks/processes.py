@@ -88,10 +88,17 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
+def machine_seconds() -> float:
+    """Processor time of everything that runs on the machine."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
+
+
 class Meter:
     """Processor time and peak memory of processes between two moments, PostgreSQL's with all of its children."""
 
     def __init__(self, processes: Mapping[str, psutil.Process], postmaster: psutil.Process) -> None:
+        self._machine = -machine_seconds()
         self._processes = processes
         self._postmaster = postmaster
         self._cpu = {name: -cpu_seconds(one) for name, one in processes.items()}
@@ -100,12 +107,13 @@ class Meter:
         self._sampling = asyncio.create_task(self._sample())
 
     async def stop(self) -> dict[str, float]:
-        """End the measurement: processor seconds by process."""
+        """End the measurement: processor seconds by process; `machine` is that of all processes of the machine."""
         self._sampling.cancel()
         with suppress(asyncio.CancelledError):
             await self._sampling
         used = {name: round(begun + cpu_seconds(self._processes[name]), 3) for name, begun in self._cpu.items()}
-        return {**used, "postgresql": round(self._server_cpu + self._server_seconds(), 3)}
+        server = round(self._server_cpu + self._server_seconds(), 3)
+        return {**used, "postgresql": server, "machine": round(self._machine + machine_seconds(), 3)}
 
     def _server_seconds(self) -> float:
         total = cpu_seconds(self._postmaster)

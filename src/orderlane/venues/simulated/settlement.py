@@ -4,12 +4,14 @@ Closing days: 1 January, Good Friday, Easter Monday, 1 May, 25 and 26 December (
 """
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 SETTLEMENT_DAYS = 2
 _DAY = timedelta(days=1)
 _FIXED_CLOSING_DAYS = ((1, 1), (5, 1), (12, 25), (12, 26))
 
 
+@lru_cache(maxsize=8)
 def settlement_date(trade_date: date) -> date:
     """The date on which cash and units change hands."""
     day = trade_date

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -33,17 +34,16 @@ class _OpenOrder:
     queued: int = 0
     said: list[VenueReport] = field(default_factory=list)
 
-    def say(self, number: int, clock: Clock) -> VenueReport:
+    def say(self, number: int, now: datetime) -> VenueReport:
         """The report of a step: made when it is due, the same when it is asked for again."""
         if number == len(self.said):
-            self.said.append(self._report(number, clock))
+            self.said.append(self._report(number, now))
         return self.said[number]
 
-    def _report(self, number: int, clock: Clock) -> VenueReport:
+    def _report(self, number: int, now: datetime) -> VenueReport:
         step = self.steps[number]
         if not isinstance(step, Trade):
             return step
-        now = clock.now()
         return OrderExecuted(
             order_id=self.order.order_id,
             venue_id=VENUE_ID,
@@ -110,12 +110,12 @@ class SimulatedVenue:
             return
 
     def _say_due(self) -> list[AddressedReport]:
-        until = asyncio.get_running_loop().time() + DUE_TOGETHER_SECONDS
+        until, now = asyncio.get_running_loop().time() + DUE_TOGETHER_SECONDS, self._clock.now()
         reports = []
         while self._due and self._due[0][0] <= until:
             _, _, order_id, number = heappop(self._due)
             known = self._open[order_id]
-            reports.append(AddressedReport(known.order, known.say(number, self._clock)))
+            reports.append(AddressedReport(known.order, known.say(number, now)))
             known.queued -= 1
             if not known.queued:
                 del self._open[order_id]

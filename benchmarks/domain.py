@@ -1,0 +1,135 @@
+"""Measure the rules alone on one core: what a portfolio order costs before any database, socket or disk.
+
+Usage: python -m benchmarks.domain [--seconds S] [--instruments N] [--json FILE]
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+from orderlane.domain.account import Distribution
+from orderlane.domain.decision import AccountState, Decision
+from orderlane.domain.lane import decide
+from orderlane.domain.messages import Message, PlacePortfolioOrder, ReceiveVenueReports
+from orderlane.domain.order import Side
+from orderlane.domain.planning import PlanInput, plan
+from orderlane.domain.splitting import split
+from orderlane.resources.events import freeze
+from tests.unit.domain.worlds import EUR, World, accepted, allocation, cash, instrument, market, position
+
+AMOUNT = "9876.54"
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row: microseconds of CPU time for one of `what`."""
+
+    what: str
+    microseconds: float
+
+
+def main() -> None:
+    """Measure everything and print it; write it to a file when asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long each figure is measured")
+    parser.add_argument("--instruments", type=int, default=10, help="instruments of the allocation")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    works = splitting() | planning(arguments.instruments) | deciding(arguments.instruments)
+    figures = [Figure(what, round(cost(work, arguments.seconds), 1)) for what, work in works.items()]
+    print(f"{'microseconds of CPU time':64}{'':>4}each")
+    for figure in figures:
+        print(f"{figure.what:64}{figure.microseconds:>8,.1f}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+
+
+def cost(work: Callable[[], object], seconds: float) -> float:
+    """Return the CPU time of one `work` in microseconds; the best of the rounds."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        done, start = 0, time.process_time()
+        while (elapsed := time.process_time() - start) < seconds / ROUNDS:
+            work()
+            done += 1
+        best = min(best, elapsed / done * 1e6)
+    return best
+
+
+def splitting() -> dict[str, Callable[[], object]]:
+    """Splits alone: an ordinary one, a large one, and one that leaves out all but one leg."""
+    few, many = ({isin: Fraction(1 + number) for number, isin in enumerate(isins(count))} for count in (10, 200))
+    return {
+        "split over 10": lambda: split(987_654, few, dict.fromkeys(few, 100)),
+        "split over 200": lambda: split(987_654, many, dict.fromkeys(many, 100)),
+        "split over 200, 199 left out": lambda: split(987_654, many, dict.fromkeys(many, 600_000)),
+    }
+
+
+def planning(count: int) -> dict[str, Callable[[], object]]:
+    """Plans without anything done about them, as a preview makes them."""
+    world = world_of(count)
+    held = {"EUR": cash("10000")} | {isin: position(isin, "100") for isin in isins(count)}
+
+    def planned(side: Side, distribution: Distribution) -> object:
+        given = PlanInput(side, Decimal(AMOUNT), EUR, distribution, world.allocation, held, world.instruments)
+        return plan(given)
+
+    return {
+        f"plan a {side}, {distribution}, {count} instruments": lambda side=side, distribution=distribution: planned(
+            side, distribution
+        )
+        for side in Side
+        for distribution in Distribution
+    }
+
+
+def deciding(count: int) -> dict[str, Callable[[], object]]:
+    """The messages of a portfolio order, applied one after the other, and its events as bytes."""
+    world = world_of(count)
+    world.deposit("10000")
+    placed = world.accept("BUY", AMOUNT)
+    before, placing = world.state, PlacePortfolioOrder(placed.id)
+    opening = world.place_accepted(placed)
+    reports = tuple(report for one in opening.sends for report in (accepted(one), world.filling(one)))
+
+    def apply(state: AccountState, *messages: Message) -> list[Decision]:
+        decisions = []
+        for message in messages:
+            decisions.append(decide(state, message, world.circumstances()))
+            state = decisions[-1].state
+        return decisions
+
+    at_once, singly = ReceiveVenueReports(reports), [ReceiveVenueReports((one,)) for one in reports]
+    events = [*opening.events, *apply(opening.state, at_once)[0].events]
+    return {
+        f"place {count} legs": lambda: apply(before, placing),
+        f"{len(reports)} reports in one message": lambda: apply(opening.state, at_once),
+        f"{len(reports)} reports in a message each": lambda: apply(opening.state, *singly),
+        f"freeze the {len(events)} events of it": lambda: [freeze(event) for event in events],
+    }
+
+
+def world_of(count: int) -> World:
+    """An account with an allocation of `count` instruments, each with another weight and price."""
+    whole = count * (count + 1) // 2
+    weights = {isin: f"{Decimal(number + 1) / whole:.6f}" for number, isin in enumerate(isins(count))}
+    last = isins(count)[-1]
+    weights[last] = str(1 - sum(Decimal(weight) for isin, weight in weights.items() if isin != last))
+    traded = [instrument(isin, f"{17 + 13 * number}.37") for number, isin in enumerate(isins(count))]
+    return World(market(*traded), allocation(weights))
+
+
+def isins(count: int) -> list[str]:
+    """Names in the form of ISINs."""
+    return [f"DE{number:09d}0" for number in range(count)]
+
+
+if __name__ == "__main__":
+    main()
