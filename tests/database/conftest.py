@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from litestar import Litestar
 
 from orderlane.api.app import create_app
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
+from orderlane.api.http_protocol import http_protocol
 from orderlane.api.options import ApiOptions
 from orderlane.api.scopes import ALL_SCOPES
 from orderlane.ports.clients import Client, ClientKey
@@ -24,6 +26,7 @@ from orderlane.postgres.connection import Pool, StatementCount, open_pool
 from orderlane.postgres.figures import PostgresFigures
 from orderlane.postgres.store import PostgresStore
 from orderlane.sources import Sources, system_sources
+from tests.database.answers import check_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,10 @@ class ClientCredentials:
 
 
 class Api:
-    """A running API: `http` is a client of it with a token of every scope, `url` where it listens."""
+    """A running API: `http` is a client of it with a token of every scope, `url` where it listens.
+
+    Every answer to one of its HTTP clients is held against the OpenAPI document.
+    """
 
     def __init__(self, url: str, services: ApiServices, stack: AsyncExitStack) -> None:
         self.url = url
@@ -55,9 +61,7 @@ class Api:
         self, scopes: Sequence[str] = tuple(ALL_SCOPES), keys: Sequence[ClientKey] = (), **fields: Any
     ) -> ClientCredentials:
         """Store a client."""
-        tokens = self.sources.tokens
-        secret = new_secret(tokens)
-        secret_hash = hash_secret(secret, tokens.token_bytes(SALT_BYTES))
+        secret, secret_hash = known_secret()
         now = self.sources.clock.now()
         client = Client(self.new_id(), "test", secret_hash, frozenset(scopes), now, keys=tuple(keys), **fields)
         async with self.services.store.transaction() as store:
@@ -72,15 +76,18 @@ class Api:
             "grant_type": "client_credentials",
             "scope": scope,
         }
-        async with httpx.AsyncClient(base_url=self.url) as http:
-            answer = await http.post("/auth/token", data=form)
+        http = await self.anonymous()
+        answer = await http.post("/auth/token", data=form)
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["access_token"]
         return token
 
     async def anonymous(self) -> httpx.AsyncClient:
         """An HTTP client without a token."""
-        return await self._stack.enter_async_context(httpx.AsyncClient(base_url=self.url))
+        hooks = {"response": [check_answer]}
+        # verify=False: there is no TLS, and reading the system's certificates takes longer than most tests
+        http = httpx.AsyncClient(base_url=self.url, event_hooks=hooks, verify=False)
+        return await self._stack.enter_async_context(http)
 
     async def session(self, credentials: ClientCredentials | None = None, scope: str = "") -> httpx.AsyncClient:
         """An HTTP client with a token: of a new client of every scope, unless one is named."""
@@ -92,6 +99,14 @@ class Api:
     async def post(self, path: str, body: Any, key: UUID | None = None) -> httpx.Response:
         """POST as the client of `http`, under a new idempotency key unless one is given."""
         return await self.http.post(path, json=body, headers={"idempotency-key": str(key or self.new_id())})
+
+
+@cache
+def known_secret() -> tuple[str, str]:
+    """A secret and its hash: the same for every client, for hashing takes its time."""
+    tokens = system_sources().tokens
+    secret = new_secret(tokens)
+    return secret, hash_secret(secret, tokens.token_bytes(SALT_BYTES))
 
 
 def services_on(pool: Pool, statements: StatementCount, sources: Sources) -> ApiServices:
@@ -108,7 +123,8 @@ def services_on(pool: Pool, statements: StatementCount, sources: Sources) -> Api
 @asynccontextmanager
 async def listening(app: Litestar) -> AsyncIterator[str]:
     """Serve the application on a port of its own; the URL."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, log_config=None)
+    http = http_protocol(system_sources().ids.new_id)
+    config = uvicorn.Config(app, http=http, proxy_headers=False, access_log=False, log_config=None)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
