@@ -75,5 +75,3 @@ class EventWriter:
             }
         )
         return lane, position, event_id, event_type, now, client_id, subject, subject, position, payload
-
-
