@@ -59,13 +59,22 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
     def decode(text: bytes, content_type: str | None) -> Any:
         _check_media_type(content_type, JSON)
         try:
-            return decode_json(text)
+            return _read_json(text, decode_json)
         except msgspec.ValidationError as error:
-            raise _invalid(msgspec.json.decode(text), body, error, InvalidBody) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise MalformedJson(str(error) or "the body is nested too deeply") from None
+            whole = _read_json(text, msgspec.json.decode)
+            raise _invalid(whole, body, error, InvalidBody) from None
 
     return decode
+
+
+def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
+    """What `read` makes of the text. Raises MalformedJson; msgspec.ValidationError when it is JSON of another shape."""
+    try:
+        return read(text)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(str(error) or "the body is nested too deeply") from None
 
 
 def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:
