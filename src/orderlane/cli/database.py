@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orderlane import bootstrap
+from orderlane.bootstrap import database as databases
 from orderlane.cli import logging
 from orderlane.cli.options import DataOptions, settings_from
 from orderlane.cli.outcome import CommandRefused
@@ -17,9 +17,9 @@ async def opened_store(options: DataOptions | None, sources: Sources) -> AsyncIt
     """Units of work on the database, which is made if there is none yet."""
     settings = settings_from(options)
     logging.set_up("warning")
-    async with bootstrap.open_database(settings) as database:
-        await bootstrap.bring_up_to_date(database, settings, sources)
-        async with bootstrap.open_store(database) as store:
+    async with databases.open_database(settings) as database:
+        await databases.bring_up_to_date(database, settings, sources)
+        async with databases.open_store(database) as store:
             yield store
 
 
@@ -32,14 +32,14 @@ async def opened_operations(options: DataOptions | None, sources: Sources) -> As
     """
     settings = settings_from(options)
     logging.set_up("warning")
-    if not bootstrap.has_data(settings):
+    if not databases.has_data(settings):
         raise CommandRefused(
             f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
             " `orderlane serve`"
         )
-    async with bootstrap.open_database(settings) as database:
-        await bootstrap.bring_up_to_date(database, settings, sources)
-        operations = await bootstrap.operations(database)
+    async with databases.open_database(settings) as database:
+        await databases.bring_up_to_date(database, settings, sources)
+        operations = await databases.operations(database)
         try:
             yield operations
         finally:

@@ -1,6 +1,6 @@
 """What the first start of a whole service prepares: a list of instruments, and a client to begin with."""
 
-from orderlane import bootstrap
+from orderlane.bootstrap import database as databases
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.new_clients import NewClient, add_client
 from orderlane.cli.parts import Parts
@@ -14,7 +14,7 @@ FIRST_CLIENT = "first client"
 
 async def prepare_first_start(parts: Parts, announcements: Announcements) -> None:
     """Load the shipped instruments if there are none, make a client if there is none, and tell its secret."""
-    async with bootstrap.open_store(parts.database) as store:
+    async with databases.open_store(parts.database) as store:
         await _ensure_instruments(store, parts.sources)
         client = await _ensure_client(store, parts.sources)
     if client is not None:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import uvloop
 
-from orderlane.bootstrap import DATABASE_REFUSALS
+from orderlane.bootstrap.database import DATABASE_REFUSALS
 from orderlane.http_signatures import KeyRefused
 from orderlane.ports.errors import PortError, StoreUnavailable
 from orderlane.settings import SettingRefused

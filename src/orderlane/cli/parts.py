@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orderlane import bootstrap
 from orderlane.api.app import create_app
 from orderlane.api.options import ApiOptions
+from orderlane.bootstrap import services
+from orderlane.bootstrap.database import Database
 from orderlane.cli.http_server import HttpServer, Listener
 from orderlane.settings import Settings
 from orderlane.sources import Sources
@@ -23,21 +24,21 @@ class Parts:
     """Opens parts on one database. Each method raises StoreUnavailable."""
 
     settings: Settings
-    database: bootstrap.Database
+    database: Database
     sources: Sources
 
     async def worker(self) -> Part:
         """A lane worker."""
         limits = LaneWorkerLimits(batch_messages_max=self.settings.lane_batch_size)
-        return LaneWorker(await bootstrap.lane_store(self.database), self.sources, limits)
+        return LaneWorker(await services.lane_store(self.database), self.sources, limits)
 
     async def gateway(self) -> Part:
         """A venue gateway with its venue."""
-        return Gateway(await bootstrap.venue_outbox(self.database), bootstrap.venue(self.settings, self.sources))
+        return Gateway(await services.venue_outbox(self.database), services.venue(self.settings, self.sources))
 
     async def timers(self) -> Part:
         """The timers."""
-        return Timers(await bootstrap.timer_store(self.database), self.sources.clock)
+        return Timers(await services.timer_store(self.database), self.sources.clock)
 
     async def sender(self) -> Part:
         """A webhook sender."""
@@ -59,8 +60,8 @@ class ApiPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises StoreUnavailable when it can't start."""
         parts = self.parts
-        async with bootstrap.open_api_services(parts.database, parts.settings, parts.sources) as services:
-            application = create_app(services, api_options(parts.settings))
+        async with services.open_api_services(parts.database, parts.settings, parts.sources) as api_services:
+            application = create_app(api_services, api_options(parts.settings))
             async with application.lifespan():
                 await HttpServer(application, self.listener, parts.sources.ids.new_id, self.on_started).run(stop)
 
@@ -74,7 +75,7 @@ class SenderPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Raises StoreUnavailable."""
         parts = self.parts
-        async with bootstrap.open_deliveries(parts.database, parts.settings, parts.sources) as (store, deliveries):
+        async with services.open_deliveries(parts.database, parts.settings, parts.sources) as (store, deliveries):
             await Sender(store, deliveries).run(stop)
 
 

@@ -1,6 +1,6 @@
 """The command that brings a database up to date."""
 
-from orderlane import bootstrap
+from orderlane.bootstrap import database as databases
 from orderlane.cli import logging
 from orderlane.cli.announcements import console, write_json
 from orderlane.cli.options import AsJson, DataOptions, settings_from
@@ -14,8 +14,8 @@ def migrate(*, json: AsJson = False, options: DataOptions | None = None) -> None
     async def command() -> None:
         settings = settings_from(options)
         logging.set_up("warning")
-        async with bootstrap.open_database(settings) as database:
-            applied = await bootstrap.bring_up_to_date(database, settings, system_sources())
+        async with databases.open_database(settings) as database:
+            applied = await databases.bring_up_to_date(database, settings, system_sources())
         if json:
             write_json({"applied": applied})
         else:

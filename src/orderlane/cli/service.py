@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from orderlane import bootstrap
+from orderlane.bootstrap import database as databases
 from orderlane.cli import logging
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.first_start import prepare_first_start
@@ -47,7 +47,7 @@ def gateway(*, options: RoleOptions | None = None, json: AsJson = False) -> None
 
 async def _serve(options: ApiOptions | None, announcements: Announcements) -> None:
     settings = settings_from(options)
-    with bootstrap.only_service(settings), Listener(settings.host, settings.port) as listener:
+    with databases.only_service(settings), Listener(settings.host, settings.port) as listener:
         async with _opened(settings, options) as (parts, stop):
             await prepare_first_start(parts, announcements)
             roles = _openers(parts, "worker", "timers", "gateway", "sender")
@@ -76,8 +76,8 @@ async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncItera
     logging.set_up(settings.log_level)
     sources = system_sources()
     with_stdin = options is not None and options.stop_with_stdin
-    async with stopping(with_stdin=with_stdin) as stop, bootstrap.open_database(settings) as database:
-        await bootstrap.bring_up_to_date(database, settings, sources)
+    async with stopping(with_stdin=with_stdin) as stop, databases.open_database(settings) as database:
+        await databases.bring_up_to_date(database, settings, sources)
         yield Parts(settings, database, sources), stop
 
 
