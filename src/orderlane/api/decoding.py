@@ -1,5 +1,6 @@
 """From the bytes of a request to typed values; anything that does not fit is told with the names at fault."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_origin
 from urllib.parse import parse_qsl
@@ -16,10 +17,11 @@ from orderlane.api.errors import (
     MalformedJson,
     UnsupportedMediaType,
 )
-from orderlane.api.field_errors import bare, field_errors
+from orderlane.api.field_errors import bare, field_errors, zero_character_errors
 
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 100
+_ZERO_CHARACTER: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def body_decoder(body: type, media_type: str) -> Callable[[bytes, str | None], Any]:
@@ -59,10 +61,13 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
     def decode(text: bytes, content_type: str | None) -> Any:
         _check_media_type(content_type, JSON)
         try:
-            return _read_json(text, decode_json)
+            value = _read_json(text, decode_json)
         except msgspec.ValidationError as error:
             whole = _read_json(text, msgspec.json.decode)
             raise _invalid(whole, body, error, InvalidBody) from None
+        if _ZERO_CHARACTER.search(text):
+            raise InvalidBody("a text holds the character U+0000", zero_character_errors(msgspec.json.decode(text)))
+        return value
 
     return decode
 

@@ -23,6 +23,23 @@ def field_errors(value: Any, expected: Any, *, is_text: bool = False) -> list[Fi
     return [error for error, _ in zip(_errors(value, expected, "", is_text), range(ERRORS_MAX), strict=False)]
 
 
+def zero_character_errors(value: Any) -> list[FieldError]:
+    """Which texts of `value` (decoded JSON) hold the character U+0000, which the database can't keep."""
+    return [FieldError(path, "holds the character U+0000") for path, text in _texts(value, "") if "\x00" in text]
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for name, one in value.items():
+                yield from _texts(one, _join(path, name))
+        case list():
+            for index, one in enumerate(value):
+                yield from _texts(one, f"{path}[{index}]")
+
+
 def _errors(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
     plain = bare(expected)
     inner = None

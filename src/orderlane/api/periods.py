@@ -10,7 +10,7 @@ from orderlane.api.errors import FieldError, InvalidParameter
 DateOrTime = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?\Z",
         description="A date (YYYY-MM-DD, in UTC) or a moment (RFC 3339).",
         examples=["2026-03-02", "2026-03-02T09:00:00Z"],
     ),

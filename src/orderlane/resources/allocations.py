@@ -11,7 +11,7 @@ from orderlane.domain.money import plain
 from orderlane.resources.formats import write_time
 from orderlane.resources.requests import DecimalText, Isin, RequestBody, Text
 
-InstrumentId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{12,36}$", description="An ISIN, or an instrument's id.")]
+InstrumentId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{12,36}\Z", description="An ISIN, or an instrument's id.")]
 
 
 class WeightRequest(RequestBody, frozen=True):

@@ -22,7 +22,7 @@ WEIGHT_DECIMALS = 10
 ExactNumber = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]+(\.[0-9]+)?$",
+        pattern=r"^[0-9]+(\.[0-9]+)?\Z",
         description="A decimal number as a string: plain digits, as many as it takes to be exact.",
         examples=["1000.00"],
     ),

@@ -75,6 +75,9 @@ async def test_a_body_that_is_no_order_is_refused(world: ClientWorld, connection
     headers = {"idempotency-key": str(world.api.new_id()), "content-type": "application/json"}
     for body in (b"", b"{", b"[]", b'"order"', b"null", b"\xff", b"[" * 100_000):
         problem(await world.http.post(PATH, content=body, headers=headers), 400)
+    problem(await world.http.post("/users", json={**USER, "last_name": "\x00"}, headers=headers), 400, "last_name")
+    backslash = {**USER, "last_name": "\\u0000"}
+    assert (await world.http.post("/users", json=backslash, headers=headers)).json()["last_name"] == "\\u0000"
     text = {**headers, "content-type": "text/plain"}
     problem(await world.http.post(PATH, content=b"{}", headers=text), 415)
     problem(await world.http.post(PATH, content=b" " * 1_100_000, headers=headers), 413)
