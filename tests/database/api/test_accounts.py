@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from orderlane.domain.instruments import TradingStatus
-from tests.database.api.worlds import ISINS, USER, ClientWorld, Desk, instrument, load_instruments, problem
+from tests.database.api.worlds import ISINS, ClientWorld, Desk, instrument, load_instruments, problem
+from tests.database.http.onboarding import USER
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 WRONG_ACCOUNTS: list[tuple[dict[str, Any], int, str]] = [

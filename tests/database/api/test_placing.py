@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from tests.database.api.worlds import USER, ClientWorld, problem
+from tests.database.api.worlds import ClientWorld, problem
+from tests.database.http.onboarding import USER
 
 PATH = "/portfolios/orders"
 NOBODY = "00000000-0000-7000-8000-000000000000"

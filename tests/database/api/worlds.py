@@ -12,15 +12,9 @@ from orderlane.domain.instruments import Instrument, TradingStatus
 from orderlane.domain.messages import Message, OrderAccepted, ReceiveVenueReports
 from orderlane.ports.instruments import InstrumentsLoaded, ListedInstrument
 from orderlane.postgres.inbox import NewMessage, put_messages
+from tests.database.http.onboarding import USER
 from tests.database.lanes.conftest import SteppedWorker, executed
 
-USER = {
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "birth_date": "1985-12-10",
-    "nationalities": ["GB"],
-    "address": {"address_line1": "Invalidenstraße 1", "postcode": "10115", "city": "Berlin", "country": "DE"},
-}
 ISINS = ("DE0007164600", "IE00B4L5Y983", "LU0378818131")
 INACTIVE_ISIN = "DE0007236101"
 WEIGHTS = ("0.5", "0.3", "0.2")
