@@ -23,7 +23,7 @@ from orderlane.resources.events import freeze
 from tests.unit.domain.worlds import EUR, World, accepted, allocation, cash, instrument, market, position
 
 AMOUNT = "9876.54"
-ROUNDS = 3
+ROUNDS = 25
 
 
 @dataclass(frozen=True)

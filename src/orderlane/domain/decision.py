@@ -5,7 +5,7 @@ through it, and making one emits its event: there is no way to do one without th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,7 @@ from orderlane.domain.portfolio_order import (
     PortfolioOrder,
     PortfolioOrderStatus,
 )
+from orderlane.domain.records import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +114,13 @@ class Decision:
         """Take a step of the portfolio order's machine, with `changes` to its fields. Raises TransitionRefused."""
         before = self.portfolio_order(portfolio_order_id)
         step = PORTFOLIO_ORDER_TRANSITIONS.step(before.status, target)
-        self.state.portfolio_orders[before.id] = replace(before, status=target, updated_at=self.now, **changes)
+        self.state.portfolio_orders[before.id] = changed(before, status=target, updated_at=self.now, **changes)
         self._emit_portfolio_order(step.event, before.id)
 
     def open_orders(self, portfolio_order_id: UUID, orders: Sequence[Order]) -> None:
         """Begin the individual orders of a portfolio order, in the order of their legs, and send them to the venue."""
         parent = self.portfolio_order(portfolio_order_id)
-        self.state.portfolio_orders[parent.id] = replace(parent, order_ids=tuple(one.id for one in orders))
+        self.state.portfolio_orders[parent.id] = changed(parent, order_ids=tuple(one.id for one in orders))
         self.sends += orders
         for order in orders:
             step = ORDER_TRANSITIONS.step(None, order.status)
@@ -133,7 +134,7 @@ class Decision:
         """
         before = self.order(order_id)
         step = ORDER_TRANSITIONS.step(before.status, target)
-        after = replace(before, status=target, updated_at=self.now, **changes)
+        after = changed(before, status=target, updated_at=self.now, **changes)
         self._store(after)
         parent = self.portfolio_order(before.portfolio_order_id)
         if target is OrderStatus.PROCESSING and parent.status is PortfolioOrderStatus.NEW:
@@ -144,21 +145,28 @@ class Decision:
         """Keep a change of an individual order that is no transition of it."""
         self._store(order)
 
-    def open_execution(self, execution: Execution) -> None:
-        """Begin an execution of an individual order."""
+    def open_execution(self, execution: Execution, reported_quantity: Decimal | None) -> None:
+        """Begin an execution of an individual order, of which the venue counts `reported_quantity` in all."""
         step = EXECUTION_TRANSITIONS.step(None, execution.status)
         order = self.order(execution.order_id)
-        self._store(replace(order, executions=(*order.executions, execution), updated_at=self.now))
+        self._store(
+            changed(
+                order,
+                executions=(*order.executions, execution),
+                reported_quantity=reported_quantity,
+                updated_at=self.now,
+            )
+        )
         self.changed_executions[execution.id] = execution.order_id
         self._append(step.event, execution.portfolio_order_id, None, execution)
 
     def move_execution(self, execution: Execution, target: ExecutionStatus) -> None:
         """Take a step of the execution's machine. Raises TransitionRefused."""
         step = EXECUTION_TRANSITIONS.step(execution.status, target)
-        after = replace(execution, status=target)
+        after = changed(execution, status=target)
         order = self.order(execution.order_id)
         executions = tuple(after if one.id == after.id else one for one in order.executions)
-        self._store(replace(order, executions=executions, updated_at=self.now))
+        self._store(changed(order, executions=executions, updated_at=self.now))
         self.changed_executions[after.id] = after.order_id
         self._append(step.event, after.portfolio_order_id, None, after)
 
@@ -166,7 +174,7 @@ class Decision:
         """Note in each portfolio order how many events it has now."""
         for portfolio_order_id, sequence in self._sequences.items():
             before = self.portfolio_order(portfolio_order_id)
-            self.state.portfolio_orders[portfolio_order_id] = replace(before, sequence=sequence)
+            self.state.portfolio_orders[portfolio_order_id] = changed(before, sequence=sequence)
 
     def post(
         self,

@@ -47,6 +47,10 @@ class Currency:
         """`amount` rounded down to whole minor units."""
         return amount.quantize(_step(self.decimals), ROUND_DOWN, _WIDE)
 
+    def ceiling(self, amount: Decimal) -> Decimal:
+        """`amount` rounded up to whole minor units."""
+        return amount.quantize(_step(self.decimals), ROUND_UP, _WIDE)
+
     def write(self, amount: Decimal) -> str:
         """`amount` as the contract writes it: plain digits with the currency's decimals.
 

@@ -6,8 +6,6 @@ It works on values alone, so that a preview and the real thing are the very same
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from math import ceil
 from operator import attrgetter
 
 from orderlane.domain.account import AssetType, Distribution, Holding
@@ -150,8 +148,7 @@ def _split(given: PlanInput, shares: Shares) -> tuple[dict[str, Decimal], tuple[
 
 
 def _least_minor(given: PlanInput, isin: str) -> int:
-    least = Fraction(given.instruments[isin].least_amount) * Fraction(10) ** given.currency.decimals
-    return ceil(least)
+    return given.currency.to_minor(given.currency.ceiling(given.instruments[isin].least_amount))
 
 
 def _refuse_untradable(given: PlanInput, isins: Iterable[str]) -> None:

@@ -4,7 +4,6 @@ Reports may come late, twice, or out of order: an execution before the acknowled
 known already changes nothing, and an order is at its end only when all its executions are there.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from orderlane.domain.account import AssetType, JournalReason
@@ -17,7 +16,7 @@ from orderlane.domain.messages import (
     ReceiveVenueReports,
     VenueReport,
 )
-from orderlane.domain.money import Currency, quantity_floor
+from orderlane.domain.money import Currency, add, quantity_floor, subtract
 from orderlane.domain.order import (
     Execution,
     ExecutionStatus,
@@ -29,6 +28,7 @@ from orderlane.domain.order import (
 )
 from orderlane.domain.placing import reserved_asset
 from orderlane.domain.portfolio_order import CancellationReason, PortfolioOrderStatus
+from orderlane.domain.records import changed
 from orderlane.domain.settling import settle_portfolio_order
 
 
@@ -63,13 +63,15 @@ def _execute(decision: Decision, report: OrderExecuted) -> None:
     _refuse_impossible(decision.circumstances.currencies[order.currency], report)
     booked = _execution(decision, order, report)
     known = next((one for one in order.executions if one.id == booked.id), None)
+    counted = report.total_quantity if order.reported_quantity is None else order.reported_quantity
     if known is None:
         _accept(decision, order)
         _book(decision, decision.order(order.id), booked)
+        decision.open_execution(booked, counted)
     elif (known.share_quantity, known.cash_amount) != (booked.share_quantity, booked.cash_amount):
         raise ExecutionConflict(order.id, report.venue_execution_id)
-    if report.total_quantity is not None:
-        _note_total(decision, order, report.total_quantity)
+    elif counted != order.reported_quantity:
+        decision.note_order(changed(order, reported_quantity=counted))
     _finish_order(decision, decision.order(order.id))
 
 
@@ -129,7 +131,6 @@ def _book(decision: Decision, order: Order, booked: Execution) -> None:
         order=order,
         execution_id=booked.id,
     )
-    decision.open_execution(booked)
 
 
 def _used(order: Order) -> Decimal:
@@ -138,15 +139,9 @@ def _used(order: Order) -> Decimal:
 
 
 def _refuse_over_execution(order: Order, booked: Execution) -> None:
-    more = booked.cash_amount if order.side is Side.BUY else booked.share_quantity
-    if order.is_final or _used(order) + more > order.locked:
-        raise OverExecuted(order.id, order.locked, _used(order) + more)
-
-
-def _note_total(decision: Decision, order: Order, total: Decimal) -> None:
-    current = decision.order(order.id)
-    if current.reported_quantity is None:
-        decision.note_order(replace(current, reported_quantity=total))
+    used = add(_used(order), booked.cash_amount if order.side is Side.BUY else booked.share_quantity)
+    if order.is_final or used > order.locked:
+        raise OverExecuted(order.id, order.locked, used)
 
 
 def _end(decision: Decision, report: OrderEnded) -> None:
@@ -154,16 +149,17 @@ def _end(decision: Decision, report: OrderEnded) -> None:
     if order.is_final:
         return
     reason = OrderCancellationReason.CANCELLED_BY_TRADING_PARTNER
-    decision.note_order(replace(order, reported_quantity=report.total_quantity, cancellation_reason=reason))
+    decision.note_order(changed(order, reported_quantity=report.total_quantity, cancellation_reason=reason))
     _finish_order(decision, decision.order(order.id))
 
 
 def _finish_order(decision: Decision, order: Order) -> None:
     """End the order once every unit that the venue counts for it is booked."""
-    if order.is_final or order.reported_quantity is None or order.executed_quantity < order.reported_quantity:
+    counted = order.reported_quantity
+    if order.is_final or counted is None or (executed := order.executed_quantity) < counted:
         return
-    if order.executed_quantity > order.reported_quantity:
-        raise OverExecuted(order.id, order.reported_quantity, order.executed_quantity)
+    if executed > counted:
+        raise OverExecuted(order.id, counted, executed)
     ended = OrderStatus.CANCELLED if order.cancellation_reason else OrderStatus.FILLED
     _release(decision, order)
     decision.move_order(order.id, ended)
@@ -171,16 +167,18 @@ def _finish_order(decision: Decision, order: Order) -> None:
 
 
 def _release(decision: Decision, order: Order) -> None:
-    rest = order.locked - _used(order)
+    rest = subtract(order.locked, _used(order))
     if rest:
         asset, asset_type = reserved_asset(order)
         decision.post(asset, asset_type, JournalReason.RELEASE, locked=-rest, order=order)
 
 
 def _finish_portfolio_order(decision: Decision, order: Order) -> None:
-    siblings = decision.orders_of(order.portfolio_order_id)
-    if not all(one.is_final for one in siblings):
+    order_ids = decision.portfolio_order(order.portfolio_order_id).order_ids
+    # Legs mostly end in their order: the last one tells soonest that it is too early.
+    if not all(decision.order(order_id).is_final for order_id in reversed(order_ids)):
         return
+    siblings = decision.orders_of(order.portfolio_order_id)
     cancelled = [one for one in siblings if one.status is OrderStatus.CANCELLED]
     if not cancelled:
         decision.move_portfolio_order(order.portfolio_order_id, PortfolioOrderStatus.FILLED)

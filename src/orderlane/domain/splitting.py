@@ -4,7 +4,7 @@ All amounts here are whole minor units of one currency. The rule is largest rema
 is rounded down, then the units that are left go to the largest remainders, ties by ISIN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -30,15 +30,7 @@ def shares_of(weights: Mapping[str, Decimal]) -> dict[str, Fraction]:
 
 def largest_remainder(units: int, shares: Shares) -> dict[str, int]:
     """Split `units` over `shares`, in proportion, so that the parts add up to `units`. Shares must be positive."""
-    denominator = lcm(*(share.denominator for share in shares.values()))
-    scaled = {isin: share.numerator * (denominator // share.denominator) for isin, share in shares.items()}
-    whole = sum(scaled.values())
-    exact = {isin: divmod(units * part, whole) for isin, part in sorted(scaled.items())}
-    parts = {isin: quotient for isin, (quotient, _) in exact.items()}
-    left = units - sum(parts.values())
-    for isin in sorted(exact, key=lambda isin: (-exact[isin][1], isin))[:left]:
-        parts[isin] += 1
-    return parts
+    return _largest_remainder(units, _whole_shares(shares))
 
 
 def split(units: int, shares: Shares, least: Mapping[str, int]) -> Split:
@@ -48,17 +40,42 @@ def split(units: int, shares: Shares, least: Mapping[str, int]) -> Split:
     one that misses its least amount by the largest part first, ties by ISIN. No legs remain when the amount is too
     small for any.
     """
-    remaining = {isin: share for isin, share in shares.items() if share > 0}
+    remaining = _whole_shares(_positive(shares))
+    least = {isin: max(least[isin], 1) for isin in remaining}
     left_out: list[str] = []
     while remaining:
-        legs = largest_remainder(units, remaining)
-        short = [isin for isin, part in legs.items() if part < max(least[isin], 1)]
+        legs = _largest_remainder(units, remaining)
+        short = [isin for isin, part in legs.items() if part < least[isin]]
         if not short:
             return Split(legs, tuple(left_out))
-        worst = min(short, key=lambda isin: (Fraction(legs[isin], max(least[isin], 1)), isin))
-        left_out.append(worst)
-        del remaining[worst]
+        left_out.append(_shortest(short, legs, least))
+        del remaining[left_out[-1]]
     return Split({}, tuple(left_out))
+
+
+def _whole_shares(shares: Shares) -> dict[str, int]:
+    """The same proportions in whole numbers, by ISIN."""
+    denominator = lcm(*(share.denominator for share in shares.values()))
+    return {isin: share.numerator * (denominator // share.denominator) for isin, share in sorted(shares.items())}
+
+
+def _largest_remainder(units: int, shares: Mapping[str, int]) -> dict[str, int]:
+    whole = sum(shares.values())
+    exact = {isin: divmod(units * share, whole) for isin, share in shares.items()}
+    parts = {isin: quotient for isin, (quotient, _) in exact.items()}
+    left = units - sum(parts.values())
+    for isin in sorted(exact, key=lambda isin: -exact[isin][1])[:left]:
+        parts[isin] += 1
+    return parts
+
+
+def _shortest(short: Sequence[str], legs: Mapping[str, int], least: Mapping[str, int]) -> str:
+    """The leg that misses its least amount by the largest part; of several the first."""
+    found = short[0]
+    for isin in short:
+        if legs[isin] * least[found] < legs[found] * least[isin]:
+            found = isin
+    return found
 
 
 def shares_below_target(amount: Decimal, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Shares:

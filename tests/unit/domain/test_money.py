@@ -60,11 +60,12 @@ def test_a_fraction_of_a_minor_unit_is_refused_not_rounded(currency: Currency, a
 
 
 @given(currencies, quantities)
-def test_floor_is_the_largest_whole_number_of_minor_units_below(currency: Currency, amount: Decimal) -> None:
-    floor = currency.floor(amount)
+def test_floor_and_ceiling_are_the_whole_minor_units_around(currency: Currency, amount: Decimal) -> None:
+    floor, ceiling = currency.floor(amount), currency.ceiling(amount)
 
     assert currency.is_exact(floor)
-    assert floor <= amount < floor + currency.from_minor(1)
+    assert floor <= amount <= ceiling
+    assert ceiling - floor == (0 if currency.is_exact(amount) else currency.from_minor(1))
 
 
 @given(quantities)
