@@ -58,7 +58,6 @@ class Figures(Struct, frozen=True):
 
     machine: Machine
     options: dict[str, object]
-    accounts: int
     warm_up_portfolio_orders: int
     database_mb_before: float
     database_mb_after: float
@@ -141,7 +140,8 @@ def show(figures: Figures) -> None:
         f"{machine.processor}, {machine.cores} cores, {machine.memory_mb} MB; {machine.system}; "
         f"Python {machine.python}, PostgreSQL {machine.postgresql}"
     )
-    console.print(f"{figures.options}, {figures.accounts} accounts, {figures.warm_up_portfolio_orders} to warm up")
+    console.print(_listed(figures.options))
+    console.print(f"{figures.warm_up_portfolio_orders} portfolio orders before, to warm up")
     _show_phase(console, "full load", figures.full_load)
     if figures.paced is not None:
         _show_phase(console, f"at {figures.paced.events_per_second:.0f} events/s", figures.paced)
@@ -172,21 +172,18 @@ def _shown(one: Spread) -> str:
     return f"p50 {one.p50:.2f}   p99 {one.p99:.2f}   max {one.max:.2f}"
 
 
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
+
+
 def _show_costs(console: Console, figures: Figures) -> None:
-    table = Table("process", "CPU s / 1000", "peak MB", "statements / portfolio order", title="full load, by process")
-    names = [*figures.cpu_seconds_per_1000]
-    for name in names:
-        statements = figures.statements_per_portfolio_order.get(name)
+    table = Table("process", "CPU s / 1000", "peak MB", title="full load, by process")
+    for name, seconds in figures.cpu_seconds_per_1000.items():
         memory = figures.memory_peak_mb.get(name)
-        table.add_row(
-            name,
-            f"{figures.cpu_seconds_per_1000[name]:.3f}",
-            "" if memory is None else f"{memory:.0f}",
-            "" if statements is None else f"{statements:.3f}",
-        )
-    total = figures.statements_per_portfolio_order["all"]
-    table.add_row("all", f"{sum(figures.cpu_seconds_per_1000.values()):.3f}", "", f"{total:.3f}")
+        table.add_row(name, f"{seconds:.3f}", "" if memory is None else f"{memory:.0f}")
+    table.add_row("all", f"{sum(figures.cpu_seconds_per_1000.values()):.3f}", "")
     console.print(table)
+    console.print(f"SQL statements per portfolio order: {_listed(figures.statements_per_portfolio_order)}")
     console.print(
         f"the machine's other processes took {figures.others_cpu_seconds:.1f} CPU s of the "
         f"{figures.full_load.seconds * figures.machine.cores:.1f} that the full load lasted on its cores"
@@ -195,7 +192,7 @@ def _show_costs(console: Console, figures: Figures) -> None:
     console.print(f"database {figures.database_mb_before:.1f} MB before, {figures.database_mb_after:.1f} MB after")
     floor = figures.floor
     console.print(
-        f"floor: {floor.portfolio_orders_per_second:.1f} portfolio orders/s by plain COPY ({floor.rows}); "
+        f"floor: {floor.portfolio_orders_per_second:.1f} portfolio orders/s by plain COPY ({_listed(floor.rows)}); "
         f"end to end is {figures.floor_ratio:.3f} of it"
     )
 

@@ -11,14 +11,16 @@ from uuid import UUID
 
 import msgspec
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from benchmarks.checks import arrival_faults, database_faults, expected_events
 from benchmarks.figures import MEGABYTE, Figures, Phase, per_portfolio_order, phase, show, this_machine
 from benchmarks.floor import measure_floor
 from benchmarks.load import ACCEPTED, Answers
-from benchmarks.processes import Meter
-from benchmarks.scene import CURRENCY, Scene, build_scene
+from benchmarks.processes import Meter, ProcessFailed
+from benchmarks.scene import CURRENCY, Scene, SceneRefused, build_scene
 from benchmarks.service import Service, Shape, open_service
+from orderlane_client.errors import Problem
 
 TOPICS = ("PORTFOLIO_ORDER", "ORDER", "EXECUTION")
 ACCOUNTS_MAX = 1000
@@ -26,6 +28,8 @@ WARM_UP_MIN = 50
 POLL_SECONDS = 0.05
 QUIET_SECONDS_MAX = 120
 COMPLETE_SECONDS_MAX = 1800
+
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
 
 app = App(help=__doc__)
 
@@ -77,20 +81,19 @@ class Benchmark:
         before = await database.size_bytes()
         await database.forget_statements()
         meter = Meter(self._service.processes, database.postmaster)
-        full_load, answers = await self._measure(options.portfolio_orders)
-        cpu = await meter.stop() | {"load": answers.cpu_seconds}
+        full_load, answers = await self._measure(options.portfolio_orders, meter=meter)
+        cpu = meter.cpu_seconds | {"load": answers.cpu_seconds}
         others = max(cpu.pop("machine") - sum(cpu.values()), 0)
         statements = await database.statements()
         after = await database.size_bytes()
-        paced = (await self._measure(options.paced, options.paced_rate))[0] if options.paced else None
+        paced = (await self._measure(options.paced, rate=options.paced_rate))[0] if options.paced else None
         await self._quiet()
         self.faults += await database_faults(database)
         floor = await measure_floor(database, ids_of(answers), CURRENCY)
         sender_calls = sum(one.calls for one in statements if one.role == "sender")
         return Figures(
             machine=this_machine(await database.version()),
-            options=asdict(options),
-            accounts=len(self._scene.owners),
+            options={name: one for name, one in asdict(options).items() if name != "shape"} | asdict(options.shape),
             warm_up_portfolio_orders=options.warm_up,
             database_mb_before=round(before / MEGABYTE, 1),
             database_mb_after=round(after / MEGABYTE, 1),
@@ -107,8 +110,10 @@ class Benchmark:
             statements=statements,
         )
 
-    async def _measure(self, count: int, rate: float | None = None) -> tuple[Phase, Answers]:
-        """Place portfolio orders and wait until every event of them has arrived."""
+    async def _measure(
+        self, count: int, *, rate: float | None = None, meter: Meter | None = None
+    ) -> tuple[Phase, Answers]:
+        """Place portfolio orders and wait until every event of them has arrived, which ends what `meter` measures."""
         await self._service.forget_arrivals()
         answers = await self._service.place(self._scene.bodies(count), self._options.clients, rate)
         refused = [one for one in answers.answers if one.status != ACCEPTED]
@@ -117,6 +122,8 @@ class Benchmark:
         await self._until_final(count)
         expected = await expected_events(self._service.database, ids_of(answers))
         await self._until_arrived(len(expected))
+        if meter is not None:
+            await meter.stop()
         arrivals = await self._service.arrivals()
         self.faults += arrival_faults(arrivals, expected)
         committed = await self._service.database.committed_at(ids_of(answers))
@@ -172,13 +179,13 @@ async def measure(options: Options) -> Figures:
 @app.default
 def main(
     *,
-    portfolio_orders: Annotated[int, Parameter(help="How many to place under full load.")] = 2000,
-    instruments: Annotated[int, Parameter(help="How many individual orders each makes.")] = 10,
-    clients: Annotated[int, Parameter(help="How many requests are under way at once.")] = 16,
-    accounts: Annotated[int | None, Parameter(help="How many accounts they are for.")] = None,
-    workers: Annotated[int, Parameter(help="How many lane workers run.")] = 1,
-    senders: Annotated[int, Parameter(help="How many webhook senders run.")] = 1,
-    gateways: Annotated[int, Parameter(help="How many venue gateways run.")] = 1,
+    portfolio_orders: Annotated[Count, Parameter(help="How many to place under full load.")] = 2000,
+    instruments: Annotated[Count, Parameter(help="How many individual orders each makes.")] = 10,
+    clients: Annotated[Count, Parameter(help="How many requests are under way at once.")] = 16,
+    accounts: Annotated[Count | None, Parameter(help="How many accounts they are for.")] = None,
+    workers: Annotated[Count, Parameter(help="How many lane workers run.")] = 1,
+    senders: Annotated[Count, Parameter(help="How many webhook senders run.")] = 1,
+    gateways: Annotated[Count, Parameter(help="How many venue gateways run.")] = 1,
     split_percent: Annotated[int, Parameter(help="How many of 100 orders execute in several parts.")] = 0,
     paced_seconds: Annotated[float, Parameter(help="How long the quiet phase is; 0: none.")] = 10,
     paced_events_per_second: Annotated[float, Parameter(help="How many events a second it makes.")] = 200,
@@ -190,7 +197,10 @@ def main(
     shape = Shape(workers, senders, gateways, split_percent, log_level, signed)
     chosen = accounts or min(portfolio_orders, ACCOUNTS_MAX)
     options = Options(portfolio_orders, instruments, clients, chosen, paced_seconds, paced_events_per_second, shape)
-    figures = asyncio.run(measure(options))
+    try:
+        figures = asyncio.run(measure(options))
+    except (Refused, SceneRefused, ProcessFailed, Problem) as error:
+        sys.exit(f"benchmark: {error}")
     show(figures)
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))

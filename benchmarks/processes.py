@@ -95,7 +95,10 @@ def machine_seconds() -> float:
 
 
 class Meter:
-    """Processor time and peak memory of processes between two moments, PostgreSQL's with all of its children."""
+    """Processor time and peak memory of processes between two moments, PostgreSQL's with all of its children.
+
+    `cpu_seconds`, when it is stopped, has them by name; `machine` is that of all processes of the machine.
+    """
 
     def __init__(self, processes: Mapping[str, psutil.Process], postmaster: psutil.Process) -> None:
         self._machine = -machine_seconds()
@@ -106,14 +109,14 @@ class Meter:
         self.memory_peak_bytes = dict.fromkeys([*processes, "postgresql"], 0)
         self._sampling = asyncio.create_task(self._sample())
 
-    async def stop(self) -> dict[str, float]:
-        """End the measurement: processor seconds by process; `machine` is that of all processes of the machine."""
+    async def stop(self) -> None:
+        """End the measurement."""
         self._sampling.cancel()
         with suppress(asyncio.CancelledError):
             await self._sampling
         used = {name: round(begun + cpu_seconds(self._processes[name]), 3) for name, begun in self._cpu.items()}
         server = round(self._server_cpu + self._server_seconds(), 3)
-        return {**used, "postgresql": server, "machine": round(self._machine + machine_seconds(), 3)}
+        self.cpu_seconds = {**used, "postgresql": server, "machine": round(self._machine + machine_seconds(), 3)}
 
     def _server_seconds(self) -> float:
         total = cpu_seconds(self._postmaster)

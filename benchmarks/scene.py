@@ -11,6 +11,11 @@ import msgspec
 
 from orderlane_client.client import OrderlaneClient
 
+
+class SceneRefused(Exception):
+    """The scene can't be made: says why."""
+
+
 CURRENCY = "EUR"
 AMOUNT = Decimal("1000.01")
 ACCOUNTS_IN_GROUP = 50
@@ -68,7 +73,7 @@ async def build_scene(client: OrderlaneClient, accounts: int, instruments: int, 
     """Make users, groups, accounts with cash, one allocation, and configurations."""
     isins = sorted(one.isin for one in await client.instruments() if one.fractional_trading)[:instruments]
     if len(isins) < instruments:
-        raise ValueError(f"there are {len(isins)} instruments that can be traded in fractions, not {instruments}")
+        raise SceneRefused(f"there are {len(isins)} instruments that can be traded in fractions, not {instruments}")
     allocation = await client.create_allocation("benchmark", weights_of(isins))
     gate = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
