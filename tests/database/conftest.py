@@ -25,7 +25,12 @@ from orderlane.postgres.clients import PostgresCredentialSource, PostgresNonces
 from orderlane.postgres.connection import Pool, StatementCount, open_pool
 from orderlane.postgres.figures import PostgresFigures
 from orderlane.postgres.store import PostgresStore
+from orderlane.postgres.webhooks import PostgresWebhookKeys
 from orderlane.sources import Sources, system_sources
+from orderlane.webhooks.addresses import AddressGuard
+from orderlane.webhooks.sending import HttpTransport
+from orderlane.webhooks.signing import KeyRing
+from orderlane.webhooks.trials import HttpWebhooks
 from tests.database.answers import check_answer
 
 
@@ -109,13 +114,14 @@ def known_secret() -> tuple[str, str]:
     return secret, hash_secret(secret, tokens.token_bytes(SALT_BYTES))
 
 
-def services_on(pool: Pool, statements: StatementCount, sources: Sources) -> ApiServices:
+def services_on(pool: Pool, statements: StatementCount, transport: HttpTransport, sources: Sources) -> ApiServices:
     return ApiServices(
         store=PostgresStore(pool),
         acceptance=PostgresPortfolioOrderAcceptance(pool),
         credentials=PostgresCredentialSource(pool),
         nonces=PostgresNonces(pool),
         figures=PostgresFigures(pool, statements),
+        webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(pool), sources), sources),
         sources=sources,
     )
 
@@ -144,7 +150,8 @@ async def running_api(dsn: str, options: ApiOptions, sources: Sources | None = N
         statements = StatementCount()
         pool = await open_pool(dsn, "api under test", size_max=8, count=statements)
         stack.push_async_callback(pool.close)
-        services = services_on(pool, statements, sources or system_sources())
+        transport = await stack.enter_async_context(HttpTransport(AddressGuard(allow_insecure=True)))
+        services = services_on(pool, statements, transport, sources or system_sources())
         url = await stack.enter_async_context(listening(create_app(services, options)))
         api = Api(url, services, stack)
         credentials = await api.new_client()

@@ -80,7 +80,7 @@ class Endpoint:
         await gate.check_signature(request, known, now)
         if operation.scope is not None:
             check_scope(known, claims, operation.scope)
-        call.client = known.client
+        call.client, call.scopes = known.client, claims.scopes & known.scopes
 
     async def _run(self, call: Call, arguments: dict[str, Any]) -> Answer:
         store = self._serving.services.store

@@ -8,7 +8,7 @@ other parameter is one of the path, and the result is the resource that is answe
 handler that makes the bytes itself returns `Resource | Answer`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -55,13 +55,15 @@ class Call:
         request: the request as received.
         now: when it came, in UTC.
         client: who calls; only behind a token.
+        scopes: what the token allows, the scopes that others include among them; only behind a token.
         store: the repositories of the open unit of work; only where the operation has one.
         claim: the idempotency key, for handlers that store it themselves; only where the operation demands one.
     """
 
-    __slots__ = ("claim", "client", "now", "request", "serving", "store")
+    __slots__ = ("claim", "client", "now", "request", "scopes", "serving", "store")
 
     client: Client
+    scopes: Collection[str]
     store: Repositories
     claim: IdempotencyClaim
 

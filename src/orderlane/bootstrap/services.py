@@ -27,6 +27,7 @@ from orderlane.webhooks.addresses import AddressGuard
 from orderlane.webhooks.delivery import HttpDeliveries
 from orderlane.webhooks.sending import HttpTransport
 from orderlane.webhooks.signing import KeyRing
+from orderlane.webhooks.trials import HttpWebhooks
 
 
 async def lane_store(database: Database) -> LaneStore:
@@ -64,7 +65,10 @@ def venue(settings: Settings, sources: Sources) -> Venue:
 async def open_api_services(database: Database, settings: Settings, sources: Sources) -> AsyncIterator[ApiServices]:
     """All that the API needs. Raises StoreUnavailable."""
     statements = StatementCount()
-    async with opened_pool(database, "orderlane api", settings.database_connections, statements) as pool:
+    async with (
+        opened_pool(database, "orderlane api", settings.database_connections, statements) as pool,
+        HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport,
+    ):
         acceptance = PostgresPortfolioOrderAcceptance(pool)
         yield ApiServices(
             store=PostgresStore(pool),
@@ -72,6 +76,7 @@ async def open_api_services(database: Database, settings: Settings, sources: Sou
             credentials=PostgresCredentialSource(pool),
             nonces=PostgresNonces(pool),
             figures=PostgresFigures(pool, statements),
+            webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(pool), sources), sources),
             sources=sources,
         )
         await acceptance.close()
@@ -82,9 +87,6 @@ async def open_deliveries(
     database: Database, settings: Settings, sources: Sources
 ) -> AsyncIterator[tuple[DeliveryStore, Deliveries]]:
     """All that a webhook sender needs. Raises StoreUnavailable."""
-    async with (
-        opened_pool(database, "orderlane sender", 1) as pool,
-        HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport,
-    ):
+    async with HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport:
         store = await PostgresDeliveryStore.open(database.dsn)
-        yield store, HttpDeliveries(store, transport, KeyRing(PostgresWebhookKeys(pool), sources), sources)
+        yield store, HttpDeliveries(store, transport, KeyRing(store.keys, sources), sources)

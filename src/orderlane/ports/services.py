@@ -6,6 +6,7 @@ from orderlane.ports.acceptance import PortfolioOrderAcceptance
 from orderlane.ports.clients import CredentialSource, Nonces
 from orderlane.ports.figures import Figures
 from orderlane.ports.store import Store
+from orderlane.ports.webhooks import Webhooks
 from orderlane.sources import Sources
 
 
@@ -18,4 +19,5 @@ class ApiServices:
     credentials: CredentialSource
     nonces: Nonces
     figures: Figures
+    webhooks: Webhooks
     sources: Sources

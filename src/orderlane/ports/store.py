@@ -10,6 +10,7 @@ from orderlane.ports.instruments import Instruments
 from orderlane.ports.orders import Orders, PortfolioOrders
 from orderlane.ports.portfolios import Allocations, Configurations
 from orderlane.ports.users import AccountGroups, Users
+from orderlane.ports.webhooks import Subscriptions
 
 
 class Repositories(Protocol):
@@ -68,6 +69,11 @@ class Repositories(Protocol):
     @property
     def orders(self) -> Orders:
         """Individual orders and executions, for reading."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Webhook subscriptions."""
         ...
 
 

@@ -77,8 +77,8 @@ class Subscriptions(Protocol):
         """Store a new one; its first event is the first that is committed afterwards."""
         ...
 
-    async def get(self, client_id: UUID, subscription_id: UUID) -> Subscription:
-        """One subscription."""
+    async def get(self, client_id: UUID, subscription_id: UUID, *, to_change: bool = False) -> Subscription:
+        """One subscription; `to_change` keeps others from changing it until the unit of work ends."""
         ...
 
     async def list(self, client_id: UUID, page: Page) -> Listing[Subscription]:
@@ -153,4 +153,24 @@ class WebhookTransport(Protocol):
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
         """Send one request, exactly these headers and bytes; no redirect is followed. Raises WebhookNotSent."""
+        ...
+
+
+class Webhooks(Protocol):
+    """What the API asks of whoever sends webhooks."""
+
+    def check_url(self, url: str) -> None:
+        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        ...
+
+    def new_secret(self) -> str:
+        """A secret for a new subscription."""
+        ...
+
+    async def verify_keys(self) -> Sequence[Mapping[str, str]]:
+        """The public keys that sign, as JSON Web Keys, the newest first. Raises StoreUnavailable."""
+        ...
+
+    async def try_out(self, subscription: Subscription) -> WebhookResponse:
+        """Send a signed request with a test event to a subscription. Raises WebhookNotSent and StoreUnavailable."""
         ...

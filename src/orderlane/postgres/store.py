@@ -15,6 +15,7 @@ from orderlane.postgres.notification import DebouncedNotification
 from orderlane.postgres.orders import PostgresOrders, PostgresPortfolioOrders
 from orderlane.postgres.portfolios import PostgresAllocations
 from orderlane.postgres.users import PostgresAccountGroups, PostgresUsers
+from orderlane.postgres.webhooks import PostgresSubscriptions
 
 ACQUIRE_SECONDS_MAX = 5.0
 
@@ -83,6 +84,11 @@ class PostgresRepositories:
 
     def _tell_lane(self) -> None:
         self.told_lane = True
+
+    @property
+    def subscriptions(self) -> PostgresSubscriptions:
+        """Webhook subscriptions."""
+        return PostgresSubscriptions(self._connection)
 
 
 class PostgresStore:

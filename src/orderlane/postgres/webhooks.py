@@ -53,9 +53,10 @@ class PostgresSubscriptions:
         )
         await self._wake_senders()
 
-    async def get(self, client_id: UUID, subscription_id: UUID) -> Subscription:
-        """One subscription."""
-        row = await self._connection.fetchrow(_SQL["get_subscription"], client_id, subscription_id)
+    async def get(self, client_id: UUID, subscription_id: UUID, *, to_change: bool = False) -> Subscription:
+        """One subscription; `to_change` keeps others from changing it until the transaction ends."""
+        query = _SQL["lock_subscription" if to_change else "get_subscription"]
+        row = await self._connection.fetchrow(query, client_id, subscription_id)
         if row is None:
             raise NotFound("webhook", subscription_id)
         return subscription_from(row)

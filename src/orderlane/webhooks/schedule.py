@@ -25,7 +25,7 @@ class RetrySchedule:
     def wait(self, failures: int, jitter: float, asked: timedelta | None = None) -> timedelta:
         """How long to wait after the `failures`-th failed attempt in a row (from 1).
 
-        `jitter` is random, from 0 up to 1. `asked` is what the receiver's Retry-After says: the longer of the two counts.
+        `jitter` is random, from 0 up to 1. `asked` is what the receiver's Retry-After says: the longer one counts.
         """
         seconds = self.waits_seconds[min(failures, len(self.waits_seconds)) - 1]
         scheduled = timedelta(seconds=seconds * (1 + self.jitter_share * jitter))

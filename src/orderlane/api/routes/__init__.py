@@ -14,6 +14,7 @@ from orderlane.api.routes import (
     orders,
     portfolio_orders,
     users,
+    webhooks,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *configurations.OPERATIONS,
     *portfolio_orders.OPERATIONS,
     *orders.OPERATIONS,
+    *webhooks.OPERATIONS,
     *health.OPERATIONS,
     *documentation.OPERATIONS,
 )

@@ -16,6 +16,9 @@ FROM subscription, (
 -- get_subscription: One subscription of a client.
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2;
 
+-- lock_subscription: One subscription of a client, which stays as it is until the transaction ends.
+SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 FOR UPDATE;
+
 -- list_subscriptions: A page of a client's subscriptions; always a row, with the count of all of them.
 WITH matching AS (
     SELECT * FROM webhook_subscriptions WHERE client_id = $1

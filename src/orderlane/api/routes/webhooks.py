@@ -1,0 +1,279 @@
+"""Webhook subscriptions: who is told of which events, the keys that sign, test calls and attempts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from orderlane.api import problem_types
+from orderlane.api.lists import PageQuery, ResourceList, resource_list
+from orderlane.api.operations import Call, Unit, operation
+from orderlane.api.scopes import Scope
+from orderlane.ports.errors import Invalid
+from orderlane.ports.paging import Listing
+from orderlane.ports.webhooks import ALL_TOPICS, Attempt, Subscription, WebhookNotSent
+from orderlane.resources.formats import write_time
+from orderlane.resources.webhooks import (
+    DeliveryAttempt,
+    VerifyKey,
+    VerifyKeySet,
+    WebhookChange,
+    WebhookConfig,
+    WebhookConfigChange,
+    WebhookRequest,
+    WebhookResource,
+    WebhookTestError,
+    WebhookTestResource,
+    WebhookTestResponse,
+)
+
+_TAG = "Webhooks"
+
+ValueT = TypeVar("ValueT")
+
+
+class WebhooksQuery(PageQuery, frozen=True, kw_only=True):
+    """Which subscriptions to list."""
+
+    sort: Annotated[
+        Literal["created_at", "updated_at", "title", "url", "enabled", "id"], Meta(description="What to sort by.")
+    ] = "created_at"
+
+
+class DeliveriesQuery(PageQuery, frozen=True, kw_only=True):
+    """Which attempts to list."""
+
+    sort: Annotated[Literal["sent_at"], Meta(description="What to sort by.")] = "sent_at"
+
+
+@operation(
+    "GET",
+    "/auth/verify_keys",
+    tag="Authentication",
+    scope=Scope.WEBHOOKS_READ,
+    unit=Unit.NONE,
+    summary="Get the public keys that sign webhooks",
+)
+async def get_verify_keys(call: Call) -> VerifyKeySet:
+    """A JSON Web Key Set. While keys rotate, every request is signed with each of them."""
+    keys = await call.services.webhooks.verify_keys()
+    return VerifyKeySet([VerifyKey(**key) for key in keys])
+
+
+@operation(
+    "POST",
+    "/webhooks",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_ADMIN,
+    success=201,
+    problems=(problem_types.INVALID_VALUE,),
+    summary="Create a webhook subscription",
+)
+async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
+    """It gets what happens from now on; while it is not enabled, events wait for it."""
+    subscription = Subscription(
+        id=call.new_id(),
+        client_id=call.client_id,
+        title=body.title,
+        url=body.url,
+        types=_unique(body.type),
+        exclude_types=_unique(body.exclude_type),
+        enabled=body.enabled,
+        delay_ms=_delay_ms(body.config.delay),
+        max_package_bytes=body.config.max_package_size,
+        secret=call.services.webhooks.new_secret(),
+        created_at=call.now,
+        updated_at=call.now,
+    )
+    _check_categories(subscription)
+    call.services.webhooks.check_url(subscription.url)
+    await call.store.subscriptions.add(subscription)
+    return _resource(call, subscription)
+
+
+@operation("GET", "/webhooks", tag=_TAG, scope=Scope.WEBHOOKS_READ, summary="List webhook subscriptions")
+async def list_webhooks(call: Call, query: WebhooksQuery) -> ResourceList[WebhookResource]:
+    """The client's subscriptions."""
+    listing = await call.store.subscriptions.list(call.client_id, query.page)
+    shown = [_resource(call, one) for one in listing.rows]
+    return resource_list(query.page, Listing(shown, listing.total_count))
+
+
+@operation(
+    "GET",
+    "/webhooks/{webhook_id}",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_READ,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Get a webhook subscription",
+)
+async def get_webhook(call: Call, webhook_id: UUID) -> WebhookResource:
+    """One subscription."""
+    return _resource(call, await call.store.subscriptions.get(call.client_id, webhook_id))
+
+
+@operation(
+    "PATCH",
+    "/webhooks/{webhook_id}",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_ADMIN,
+    problems=(problem_types.NOT_FOUND, problem_types.INVALID_VALUE),
+    summary="Change a webhook subscription",
+)
+async def change_webhook(call: Call, webhook_id: UUID, body: WebhookChange) -> WebhookResource:
+    """What waits to be tried again is tried at once. Enabled again, it goes on where it stopped: nothing is lost."""
+    subscriptions = call.store.subscriptions
+    stored = await subscriptions.get(call.client_id, webhook_id, to_change=True)
+    changed = replace(_changed(stored, body), updated_at=call.now)
+    _check_categories(changed)
+    if changed.enabled or changed.url != stored.url:
+        call.services.webhooks.check_url(changed.url)
+    await subscriptions.change(changed)
+    return _resource(call, await subscriptions.get(call.client_id, webhook_id))
+
+
+@operation(
+    "DELETE",
+    "/webhooks/{webhook_id}",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_ADMIN,
+    success=204,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Delete a webhook subscription",
+)
+async def delete_webhook(call: Call, webhook_id: UUID) -> None:
+    """Nothing more is sent, and the attempts are forgotten."""
+    await call.store.subscriptions.delete(call.client_id, webhook_id)
+
+
+@operation(
+    "POST",
+    "/webhooks/{webhook_id}/test",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_ADMIN,
+    unit=Unit.NONE,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Test a webhook subscription",
+)
+async def send_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource:
+    """Send a real, signed request with one event of type WEBHOOK.TEST, enabled or not; what the receiver answered."""
+    return await _try_out(call, webhook_id)
+
+
+@operation(
+    "GET",
+    "/webhooks/{webhook_id}/test",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_ADMIN,
+    unit=Unit.NONE,
+    problems=(problem_types.NOT_FOUND,),
+    summary="Test a webhook subscription (the same as POST)",
+)
+async def get_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource:
+    """Send a real, signed request with one event of type WEBHOOK.TEST: the older way to ask for it."""
+    return await _try_out(call, webhook_id)
+
+
+@operation(
+    "GET",
+    "/webhooks/{webhook_id}/deliveries",
+    tag=_TAG,
+    scope=Scope.WEBHOOKS_READ,
+    problems=(problem_types.NOT_FOUND,),
+    summary="List the attempts to deliver to a webhook subscription",
+)
+async def list_webhook_deliveries(
+    call: Call, webhook_id: UUID, query: DeliveriesQuery
+) -> ResourceList[DeliveryAttempt]:
+    """Each request that was sent, with what came back; they are kept for 14 days."""
+    listing = await call.store.subscriptions.attempts(call.client_id, webhook_id, query.page)
+    return resource_list(query.page, Listing([_attempt(one) for one in listing.rows], listing.total_count))
+
+
+async def _try_out(call: Call, webhook_id: UUID) -> WebhookTestResource:
+    """No connection to the database is held while the receiver takes its time."""
+    async with call.services.store.reading() as store:
+        subscription = await store.subscriptions.get(call.client_id, webhook_id)
+    try:
+        answer = await call.services.webhooks.try_out(subscription)
+    except WebhookNotSent as reason:
+        return WebhookTestResource(subscription.url, None, WebhookTestError(reason.code, reason.detail))
+    response = WebhookTestResponse(answer.status, dict(answer.headers), answer.body.decode("utf-8", "replace"))
+    return WebhookTestResource(subscription.url, response, None)
+
+
+def _changed(one: Subscription, body: WebhookChange) -> Subscription:
+    config = WebhookConfigChange() if isinstance(body.config, UnsetType) else body.config
+    return replace(
+        one,
+        title=_given(body.title, one.title),
+        url=_given(body.url, one.url),
+        types=one.types if isinstance(body.type, UnsetType) else _unique(body.type),
+        exclude_types=one.exclude_types if isinstance(body.exclude_type, UnsetType) else _unique(body.exclude_type),
+        enabled=_given(body.enabled, one.enabled),
+        delay_ms=one.delay_ms if isinstance(config.delay, UnsetType) else _delay_ms(config.delay),
+        max_package_bytes=_given(config.max_package_size, one.max_package_bytes),
+    )
+
+
+def _given(value: ValueT | UnsetType, otherwise: ValueT) -> ValueT:
+    return otherwise if isinstance(value, UnsetType) else value
+
+
+def _unique(categories: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(categories))
+
+
+def _delay_ms(delay: str) -> int:
+    return int(delay.removesuffix("s")) * 1000
+
+
+def _check_categories(subscription: Subscription) -> None:
+    """Raises Invalid."""
+    if subscription.exclude_types and ALL_TOPICS not in subscription.types:
+        raise Invalid("exclude_type", "only goes with type ALL: name in type what is wanted instead")
+
+
+def _resource(call: Call, one: Subscription) -> WebhookResource:
+    return WebhookResource(
+        id=one.id,
+        created_at=write_time(one.created_at),
+        updated_at=write_time(one.updated_at),
+        title=one.title,
+        url=one.url,
+        type=list(one.types),
+        exclude_type=list(one.exclude_types),
+        enabled=one.enabled,
+        config=WebhookConfig(f"{one.delay_ms // 1000}s", one.max_package_bytes),
+        disabled_reason=one.disabled_reason,
+        secret=one.secret if Scope.WEBHOOKS_ADMIN in call.scopes else UNSET,
+    )
+
+
+def _attempt(one: Attempt) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        id=one.id,
+        package_id=one.package_id,
+        attempt=one.attempt,
+        sent_at=write_time(one.sent_at),
+        latency_ms=one.latency_ms,
+        status=one.status_code,
+        error_code=one.error_code,
+        bytes=one.body_bytes,
+        event_ids=list(one.event_ids),
+    )
+
+
+OPERATIONS = (
+    get_verify_keys,
+    create_webhook,
+    list_webhooks,
+    get_webhook,
+    change_webhook,
+    delete_webhook,
+    send_test_webhook,
+    get_test_webhook,
+    list_webhook_deliveries,
+)

@@ -1,0 +1,220 @@
+"""Webhook subscriptions, attempts to deliver and test calls as JSON."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from orderlane.resources.requests import RequestBody
+
+Category = Literal[
+    "ACCOUNT",
+    "ACCOUNT_GROUP",
+    "ACCOUNT_LIQUIDATION",
+    "ACCOUNT_RETURNS",
+    "ACCOUNT_VALUATION",
+    "CASH_BALANCE",
+    "CASH_TRANSACTION",
+    "CORPORATE_ACTION",
+    "DIRECT_DEBIT",
+    "EXECUTION",
+    "FEE_COLLECTION",
+    "INTRADAY_ACCOUNT_VALUATION",
+    "ORDER",
+    "ORDER_CANCELLATION",
+    "PORTFOLIO",
+    "PORTFOLIO_ALLOCATION",
+    "PORTFOLIO_ORDER",
+    "POSITION",
+    "REBALANCING_EXECUTION_ORDER",
+    "REPORT",
+    "SECURITY_TRANSACTION",
+    "TREASURY_REPORT",
+    "USER",
+    "USER_CHECK",
+    "VIRTUAL_CASH_DECREASE",
+    "VIRTUAL_CASH_INCREASE",
+    "WITHDRAWAL",
+]
+"""What can be subscribed to. A client may name categories that this service has no events of."""
+
+CategoryOrAll = Literal["ALL"] | Category
+
+DELAY_DEFAULT: Final = "0s"
+PACKAGE_SIZE_DEFAULT: Final = 65_536
+PACKAGE_SIZE_MIN: Final = 100
+PACKAGE_SIZE_MAX: Final = 1_048_576
+CATEGORIES_MAX: Final = 50
+
+_Delay = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9]|[12][0-9]|30)s\Z",
+        description="How long an event may wait for others, in whole seconds.",
+        examples=["5s"],
+    ),
+]
+_PackageSize = Annotated[
+    int,
+    Meta(
+        ge=PACKAGE_SIZE_MIN,
+        le=PACKAGE_SIZE_MAX,
+        description="How many bytes the body of a request has at most; a single larger event goes alone.",
+        examples=[10240],
+    ),
+]
+_Title = Annotated[str, Meta(min_length=1, max_length=100, examples=["Portfolio orders"])]
+_Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=1000,
+        description="Where requests are sent: https, a full DNS name, no credentials, no fragment.",
+        examples=["https://hooks.example.com/orderlane"],
+    ),
+]
+_Categories = Annotated[list[CategoryOrAll], Meta(min_length=1, max_length=CATEGORIES_MAX, examples=[["ALL"]])]
+_Excluded = Annotated[
+    list[Category], Meta(max_length=CATEGORIES_MAX, description="What ALL does not include.", examples=[["POSITION"]])
+]
+_Enabled = Annotated[
+    bool, Meta(description="Whether events are sent. What happens meanwhile is sent when it is enabled.")
+]
+_ReadOnly = Annotated[Any, Meta(description="Only the service sets this; what is sent is ignored.")]
+
+
+class WebhookConfig(RequestBody, frozen=True):
+    """How events are put together into requests."""
+
+    delay: _Delay = DELAY_DEFAULT
+    max_package_size: _PackageSize = PACKAGE_SIZE_DEFAULT
+
+
+class WebhookRequest(RequestBody, frozen=True):
+    """A new subscription."""
+
+    title: _Title
+    url: _Url
+    type: _Categories = field(default_factory=lambda: ["ALL"])
+    exclude_type: _Excluded = field(default_factory=list)
+    enabled: _Enabled = False
+    config: WebhookConfig = WebhookConfig()
+
+
+class WebhookConfigChange(RequestBody, frozen=True):
+    """What to change of how events are put together; the rest stays."""
+
+    delay: _Delay | UnsetType = UNSET
+    max_package_size: _PackageSize | UnsetType = UNSET
+
+
+class WebhookChange(RequestBody, frozen=True):
+    """What to change of a subscription; the rest stays. The whole object, as it was read, may be sent too."""
+
+    title: _Title | UnsetType = UNSET
+    url: _Url | UnsetType = UNSET
+    type: _Categories | UnsetType = UNSET
+    exclude_type: _Excluded | UnsetType = UNSET
+    enabled: _Enabled | UnsetType = UNSET
+    config: WebhookConfigChange | UnsetType = UNSET
+    id: _ReadOnly = UNSET
+    created_at: _ReadOnly = UNSET
+    updated_at: _ReadOnly = UNSET
+    disabled_reason: _ReadOnly = UNSET
+    secret: _ReadOnly = UNSET
+
+
+class WebhookResource(Struct, frozen=True, kw_only=True):
+    """A subscription. `secret` (for Standard Webhooks' HMAC) is shown to tokens with webhooks:admin only.
+
+    `disabled_reason` says why the service itself disabled it: the receiver answered 410 Gone.
+    """
+
+    id: UUID
+    created_at: str
+    updated_at: str
+    title: str
+    url: str
+    type: list[str]
+    exclude_type: list[str]
+    enabled: bool
+    config: WebhookConfig
+    disabled_reason: str | None
+    secret: str | UnsetType = UNSET
+
+
+class DeliveryAttempt(Struct, frozen=True):
+    """One request to a subscriber.
+
+    `package_id` is the request's `webhook-id` header, the same for every attempt at the same events. `status` is null
+    when no answer came, `error_code` when the events were delivered.
+    """
+
+    id: UUID
+    package_id: UUID
+    attempt: int
+    sent_at: str
+    latency_ms: int
+    status: int | None
+    error_code: str | None
+    bytes: int
+    event_ids: list[UUID]
+
+
+class WebhookTestResponse(Struct, frozen=True):
+    """What a receiver answered; `body` is its beginning, as text."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class WebhookTestError(Struct, frozen=True):
+    """Why no answer came: in a word, and in a sentence."""
+
+    code: str
+    message: str
+
+
+class WebhookTestResource(Struct, frozen=True):
+    """What came of a test call: the receiver's answer, or `response` null and the error."""
+
+    url: str
+    response: WebhookTestResponse | None
+    error: WebhookTestError | None
+
+
+class WebhookTestSubject(Struct, frozen=True):
+    """What a test event is about: the subscription."""
+
+    id: UUID
+    title: str
+    url: str
+
+
+class WebhookTestEvent(Struct, frozen=True):
+    """An event that says nothing but that it arrived."""
+
+    id: UUID
+    created_at: str
+    type: Literal["WEBHOOK.TEST"]
+    sequence: None
+    portfolio_order_id: None
+    object: WebhookTestSubject
+
+
+class VerifyKey(Struct, frozen=True):
+    """A public key (RFC 7517, RFC 8037) by which the signatures of webhooks are verified."""
+
+    kty: str
+    crv: str
+    x: str
+    kid: str
+    alg: str
+    use: str
+
+
+class VerifyKeySet(Struct, frozen=True):
+    """The public keys that sign webhooks, the newest first."""
+
+    keys: list[VerifyKey]
