@@ -49,7 +49,7 @@ class PostgresVenueOutbox:
         """The lane's open individual orders that a gateway has handed over. Raises StoreUnavailable."""
         with unavailable_on_loss():
             rows = await self._connection.fetch(_SQL["orders_at_the_venue"], lane)
-        return [_venue_order_from(row) for row in rows]
+        return [venue_order_from(row) for row in rows]
 
     async def waiting_orders(
         self, lanes: Collection[int], without: Collection[int], limit: int
@@ -80,7 +80,8 @@ class PostgresVenueOutbox:
             await self._connection.close()
 
 
-def _venue_order_from(row: Row) -> VenueOrder:
+def venue_order_from(row: Row) -> VenueOrder:
+    """An individual order as its venue gets it, from a row of `orders` and whether its instrument is fractional."""
     return VenueOrder(
         row["id"],
         row["portfolio_order_id"],

@@ -10,12 +10,11 @@ import asyncpg
 import pytest
 
 from orderlane.domain.messages import OrderAccepted
-from orderlane.domain.order import Side
 from orderlane.ports.errors import StoreUnavailable
 from orderlane.ports.venue import AddressedReport, SendResult, Venue, VenueOrder
 from orderlane.postgres.connection import NOTIFY_EVENTS
 from orderlane.postgres.lane_store import PostgresLaneStore
-from orderlane.postgres.outbox import PostgresVenueOutbox
+from orderlane.postgres.outbox import PostgresVenueOutbox, venue_order_from
 from orderlane.postgres.wakeups import Wakeup
 from orderlane.sources import Sources, SystemClock
 from orderlane.venues.simulated import Behaviour, SimulatedVenue
@@ -106,20 +105,7 @@ class Market:
 
 
 def expected_executions(row: asyncpg.Record) -> dict[str, tuple[Decimal, Decimal]]:
-    order = VenueOrder(
-        row["id"],
-        row["portfolio_order_id"],
-        row["account_id"],
-        row["lane"],
-        Side(row["side"]),
-        row["isin"],
-        row["cash_amount"],
-        row["quantity"],
-        row["locked"],
-        row["currency"],
-        row["reference_price"],
-        fractional=True,
-    )
+    order = venue_order_from({**row, "fractional": True})
     fills = outcome_of(order, LIVELY).fills
     return {
         f"{order.order_id}-{number}": (fill.trade.quantity, fill.trade.cash_amount)
