@@ -78,7 +78,8 @@ def _refusals(serving: Serving) -> Any:
 
 def _explained(request: Request[Any, Any, Any], error: Exception) -> Exception:
     if isinstance(error, MethodNotAllowedException):
-        return MethodNotAllowed(request.scope["method"], (error.headers or {}).get("allow", ""))
+        allowed = sorted((error.headers or {}).get("allow", "").split(", "))
+        return MethodNotAllowed(request.scope["method"], ", ".join(allowed))
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound("path", request.scope["path"])
     if isinstance(error, HTTPException) and error.status_code < 500:

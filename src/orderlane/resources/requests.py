@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*\Z"
+
 CountryCode = Annotated[
     str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
 ]
@@ -29,7 +31,7 @@ DecimalText = Annotated[
 Text = Annotated[
     str,
     Meta(
-        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        pattern=NO_CONTROL_CHARACTERS,
         max_length=100,
         description="Text without control characters, at most 100 characters.",
     ),

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from orderlane.resources.requests import CountryCode, RequestBody
+from orderlane.resources.requests import NO_CONTROL_CHARACTERS, CountryCode, RequestBody
 
 UserStatus = Literal["ACTIVE", "INACTIVE", "OFFBOARDING", "OFFBOARDED"]
 
 _Salutation = Literal["", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"]
-_Name = Annotated[str, Meta(min_length=1, max_length=100)]
-_Line = Annotated[str, Meta(min_length=1, max_length=100)]
+_Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_CONTROL_CHARACTERS)]
+_Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_CONTROL_CHARACTERS)]
 _Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z", max_length=255, examples=["ada@example.com"])]
 _Phone = Annotated[str, Meta(pattern=r"^\+?[0-9 ()/\-]{3,30}\Z", examples=["+49301234567"])]
 _Postcode = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9 \-]{1,10}\Z", examples=["10115"])]
@@ -52,7 +52,7 @@ class UserRequest(RequestBody, frozen=True):
     nationalities: Annotated[list[CountryCode], Meta(min_length=1, max_length=10)]
     address: Address
     salutation: _Salutation | UnsetType = UNSET
-    title: Annotated[str, Meta(max_length=50)] | UnsetType = UNSET
+    title: Annotated[str, Meta(max_length=50, pattern=NO_CONTROL_CHARACTERS)] | UnsetType = UNSET
     birth_city: _Line | UnsetType = UNSET
     birth_country: CountryCode | UnsetType = UNSET
     birth_name: _Name | UnsetType = UNSET

@@ -21,7 +21,7 @@ from orderlane.sources import Sources
 
 REFRESH_AFTER_SECONDS: Final = 1.0
 AGE_SECONDS_MAX: Final = 2.0
-MISS_REFRESH_AFTER_SECONDS: Final = 0.05
+MISS_PAUSE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,18 @@ class ClientDirectory:
         return found or (await self.renewed()).clients.get(client_id)
 
     async def renewed(self) -> Directory:
-        """What is known, asked for again unless that was just done. For what is looked for and not found."""
-        if monotonic() - self._fetched_at < MISS_REFRESH_AFTER_SECONDS:
-            return await self.current()
-        return await asyncio.shield(self._refresh())
+        """What is known, asked for after this call began: for what is looked for and not found.
+
+        However many look for what is not there, the database is asked every `MISS_PAUSE_SECONDS` at most.
+        """
+        begun_at = monotonic()
+        while self._known is None or self._fetched_at < begun_at:
+            pause = self._fetched_at + MISS_PAUSE_SECONDS - monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            else:
+                await asyncio.shield(self._refresh())
+        return self._known
 
     def _refresh(self) -> asyncio.Task[Directory]:
         if self._refreshing is None or self._refreshing.done():

@@ -1,0 +1,55 @@
+"""Account groups over HTTP."""
+
+from typing import Any
+
+from tests.database.http.onboarding import USER
+
+
+async def user_of(api: Any) -> str:
+    user_id: str = (await api.post("/users", USER)).json()["id"]
+    return user_id
+
+
+async def test_a_group_belongs_to_its_user(api: Any) -> None:
+    user_id = await user_of(api)
+
+    created = await api.post("/account_groups", {"user_id": user_id, "type": "PERSONAL"})
+
+    group = created.json()
+    assert created.status_code == 200
+    assert group["users"] == [{"id": user_id, "type": "OWNER"}]
+    assert group["status"] == "ACTIVE"
+    assert int(group["securities_account_number"]) > 0
+    assert (await api.http.get(f"/account_groups/{group['id']}")).json() == group
+    assert (await api.http.get("/account_groups")).json()["data"] == [group]
+    assert (await api.http.get(f"/users/{user_id}/account_groups")).json()["data"] == [group]
+    assert (await api.http.get(f"/users/{await user_of(api)}/account_groups")).json()["data"] == []
+
+
+async def test_the_user_must_be_the_clients_own(api: Any) -> None:
+    other = await api.session()
+    user_id = await user_of(api)
+    body = {"user_id": user_id, "type": "PERSONAL"}
+
+    refused = await other.post("/account_groups", json=body, headers={"idempotency-key": str(api.new_id())})
+
+    assert refused.status_code == 422
+    assert [one["field"] for one in refused.json()["errors"]] == ["user_id"]
+
+
+async def test_an_offboarded_user_gets_no_group(api: Any) -> None:
+    user_id = await user_of(api)
+    await api.http.delete(f"/users/{user_id}")
+
+    refused = await api.post("/account_groups", {"user_id": user_id, "type": "PERSONAL"})
+
+    assert refused.status_code == 409
+    assert (await api.http.get("/account_groups")).json()["meta"]["total_count"] == 0
+
+
+async def test_another_client_sees_nothing(api: Any) -> None:
+    group = (await api.post("/account_groups", {"user_id": await user_of(api), "type": "PERSONAL"})).json()
+    other = await api.session()
+
+    assert (await other.get(f"/account_groups/{group['id']}")).status_code == 404
+    assert (await other.get("/account_groups")).json()["data"] == []

@@ -1,0 +1,208 @@
+"""Tokens: who gets one, and what it allows."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+
+from orderlane.api.auth.directory import AGE_SECONDS_MAX
+from orderlane.api.options import ApiOptions
+from orderlane.sources import Sources, SteppedClock, system_sources
+from tests.database.conftest import ClientCredentials, running_api
+
+
+def form(credentials: Any, **fields: str) -> dict[str, str]:
+    return {
+        "client_id": str(credentials.client_id),
+        "client_secret": credentials.secret,
+        "grant_type": "client_credentials",
+    } | fields
+
+
+async def test_a_token_for_client_credentials(api: Any) -> None:
+    http = await api.anonymous()
+    credentials = await api.new_client(["users:admin", "orders:read"])
+
+    answer = await http.post("/auth/token", data=form(credentials, scope="users:admin orders:read"))
+
+    assert answer.status_code == 200
+    token = answer.json()
+    assert token.keys() == {"access_token", "expires_in", "token_type", "scope"}
+    assert (token["expires_in"], token["token_type"], token["scope"]) == (3600, "bearer", "orders:read users:admin")
+    assert len(token["access_token"]) < 1000
+
+
+async def test_all_scopes_of_the_client_by_default(api: Any) -> None:
+    http = await api.anonymous()
+    credentials = await api.new_client(["users:admin", "orders:read"])
+
+    answer = await http.post("/auth/token", data=form(credentials))
+
+    assert answer.json()["scope"] == "orders:read users:admin"
+
+
+async def test_an_included_scope_may_be_asked_for(api: Any) -> None:
+    session = await api.session(await api.new_client(["users:admin"]), "users:read")
+
+    assert (await session.get("/users")).status_code == 200
+    refused = await session.delete(f"/users/{api.new_id()}")
+    assert refused.status_code == 403
+    assert "users:admin" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("scope", ["users:admin", "everything", "users:read users:write"])
+async def test_a_scope_that_the_client_does_not_have(api: Any, scope: str) -> None:
+    http = await api.anonymous()
+    credentials = await api.new_client(["users:read"])
+
+    refused = await http.post("/auth/token", data=form(credentials, scope=scope))
+
+    assert refused.status_code == 400
+    assert refused.json()["type"] == "/errors/invalid_scope"
+
+
+async def test_wrong_credentials_are_all_refused_alike(api: Any) -> None:
+    http = await api.anonymous()
+    known = await api.new_client()
+    revoked = await api.new_client()
+    async with api.services.store.transaction() as store:
+        await store.clients.revoke(revoked.client_id, api.sources.clock.now())
+    wrong = [
+        form(known, client_secret="x"),
+        form(known, client_id=str(api.new_id())),
+        form(known, client_id="nobody"),
+        form(revoked),
+    ]
+
+    answers = [await http.post("/auth/token", data=one) for one in wrong]
+
+    told = [{key: value for key, value in one.json().items() if key != "request_id"} for one in answers]
+    assert [one.status_code for one in answers] == [401] * 4
+    assert all(one == told[0] for one in told)
+    assert told[0]["type"] == "/errors/invalid_client"
+
+
+@pytest.mark.parametrize(
+    ("fields", "at_fault"),
+    [
+        ({"grant_type": "password"}, "grant_type"),
+        ({"audience": "x"}, "audience"),
+        ({"client_secret": ""}, "client_secret"),
+    ],
+)
+async def test_a_wrong_field_is_named(api: Any, fields: dict[str, str], at_fault: str) -> None:
+    http = await api.anonymous()
+
+    refused = await http.post("/auth/token", data=form(await api.new_client(), **fields))
+
+    assert refused.status_code == 400
+    assert [one["field"] for one in refused.json()["errors"]] == [at_fault]
+
+
+async def test_the_form_must_be_a_form(api: Any) -> None:
+    http = await api.anonymous()
+
+    assert (await http.post("/auth/token", json=form(await api.new_client()))).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "missing_token"),
+        ("", "missing_token"),
+        ("Basic YTpi", "missing_token"),
+        ("Bearer", "missing_token"),
+        ("Bearer abc", "invalid_token"),
+        ("Bearer a.b.c", "invalid_token"),
+        ("Bearer " + "a" * 5000, "invalid_token"),
+    ],
+)
+async def test_no_call_without_a_token(api: Any, header: str | None, code: str) -> None:
+    http = await api.anonymous()
+
+    refused = await http.get("/users", headers={} if header is None else {"authorization": header})
+
+    assert refused.status_code == 401
+    assert refused.json()["type"] == f"/errors/{code}"
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_token_that_was_tampered_with(api: Any) -> None:
+    token = api.http.headers["authorization"].removeprefix("Bearer ")
+    head, _, signature = token.split(".")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    other = await api.new_client()
+    forged_claims = jwt.encode(claims | {"sub": str(other.client_id)}, "", algorithm="none").split(".")[1]
+    unsigned = jwt.encode(claims, "", algorithm="none", headers={"kid": jwt.get_unverified_header(token)["kid"]})
+    http = await api.anonymous()
+
+    for forged in (f"{head}.{forged_claims}.{signature}", unsigned, f"{token}x", token[:-4]):
+        assert (await http.get("/users", headers={"authorization": f"Bearer {forged}"})).status_code == 401
+
+
+async def test_the_client_id_header_must_be_the_tokens(api: Any) -> None:
+    right = await api.http.get("/users", headers={"upvest-client-id": str(api.client_id)})
+    wrong = await api.http.get("/users", headers={"upvest-client-id": str(api.new_id())})
+
+    assert (right.status_code, wrong.status_code) == (200, 401)
+    assert wrong.json()["type"] == "/errors/client_mismatch"
+
+
+async def test_a_token_expires(dsn: str) -> None:
+    now = system_sources().clock.now()
+    clock = SteppedClock(now)
+    sources = Sources(clock, system_sources().ids, system_sources().tokens)
+    async with running_api(dsn, ApiOptions(token_lifetime=timedelta(minutes=10)), sources) as api:
+        clock.advance(timedelta(minutes=9, seconds=59))
+        before = await api.http.get("/users")
+        clock.advance(timedelta(seconds=1))
+        after = await api.http.get("/users")
+
+    assert (before.status_code, after.status_code) == (200, 401)
+    assert after.json()["type"] == "/errors/expired_token"
+
+
+async def test_a_revoked_client_is_shut_out_soon(api: Any) -> None:
+    credentials = await api.new_client()
+    session = await api.session(credentials)
+    assert (await session.get("/users")).status_code == 200
+    async with api.services.store.transaction() as store:
+        await store.clients.revoke(credentials.client_id, api.sources.clock.now())
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + AGE_SECONDS_MAX + 1
+
+    statuses = [200]
+    while statuses[-1] == 200 and loop.time() < deadline:
+        statuses.append((await session.get("/users")).status_code)
+
+    assert statuses[-1] == 401
+
+
+async def test_a_token_of_another_process_counts(api: Any, dsn: str) -> None:
+    async with running_api(dsn, ApiOptions()) as other:
+        http = await other.anonymous()
+        answer = await http.get("/users", headers={"authorization": api.http.headers["authorization"]})
+
+    assert answer.status_code == 200
+
+
+async def test_the_secret_is_not_stored(api: Any) -> None:
+    credentials: ClientCredentials = await api.new_client()
+    async with api.services.store.reading() as store:
+        client = await store.clients.get(UUID(str(credentials.client_id)))
+
+    assert client.secret_hash.startswith("$argon2id$")
+    assert credentials.secret not in repr(client)
+
+
+async def test_the_token_endpoint_is_rate_limited(dsn: str) -> None:
+    async with running_api(dsn, ApiOptions(token_requests_per_minute=3)) as api:
+        http = await api.anonymous()
+        wrong = form(await api.new_client(), client_secret="x")
+        answers = [await http.post("/auth/token", data=wrong) for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [401, 401, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
