@@ -19,7 +19,6 @@ from orderlane.ports.idempotency import IdempotencyClaim, KeyReused
 from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
 from orderlane.postgres.connection import NOTIFY_INBOX, Pool, StatementCount, open_pool
 from orderlane.postgres.orders import PostgresPortfolioOrders
-from orderlane.postgres.wakeups import Wakeup
 from orderlane.sources import seeded_sources
 from tests.database.lanes.conftest import NOW, Scene
 
@@ -298,11 +297,12 @@ async def test_a_caller_that_gives_up_does_not_trouble_the_others(
 
 async def test_the_lanes_are_woken_after_the_commit(desk: Desk, acceptance: PostgresPortfolioOrderAcceptance) -> None:
     listener = await asyncpg.connect(desk.dsn)
-    wakeup = await Wakeup.listen(listener, NOTIFY_INBOX)
+    heard = asyncio.Event()
+    await listener.add_listener(NOTIFY_INBOX, lambda *_: heard.set())
     await acceptance.accept(desk.request())
 
     async with asyncio.timeout(10):
-        await wakeup.wait(10)
+        await heard.wait()
     assert await listener.fetchval("SELECT count(*) FROM inbox") == 1
     await listener.close()
 
