@@ -54,7 +54,11 @@ class Machine(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True):
-    """All that a run has shown."""
+    """All that a run has shown.
+
+    `others_share` is the part of the machine's processor time that others had during the full load, and
+    `cpu_bound_per_second` what all of it would be enough for.
+    """
 
     machine: Machine
     options: dict[str, object]
@@ -66,7 +70,8 @@ class Figures(Struct, frozen=True):
     statements_per_portfolio_order: dict[str, float]
     sender_statements_per_request: float
     cpu_seconds_per_1000: dict[str, float]
-    others_cpu_seconds: float
+    others_share: float
+    cpu_bound_per_second: float
     memory_peak_mb: dict[str, float]
     floor: Floor
     floor_ratio: float
@@ -185,8 +190,8 @@ def _show_costs(console: Console, figures: Figures) -> None:
     console.print(table)
     console.print(f"SQL statements per portfolio order: {_listed(figures.statements_per_portfolio_order)}")
     console.print(
-        f"the machine's other processes took {figures.others_cpu_seconds:.1f} CPU s of the "
-        f"{figures.full_load.seconds * figures.machine.cores:.1f} that the full load lasted on its cores"
+        f"the machine's other processes had {figures.others_share:.0%} of its processor time meanwhile; all of it "
+        f"would be enough for {figures.cpu_bound_per_second:.0f} portfolio orders/s at this cost"
     )
     console.print(f"{figures.sender_statements_per_request:.2f} statements of the sender per delivered request")
     console.print(f"database {figures.database_mb_before:.1f} MB before, {figures.database_mb_after:.1f} MB after")

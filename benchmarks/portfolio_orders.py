@@ -1,6 +1,7 @@
 """`make bench`: portfolio orders through the whole service, from the POST to the receipt of the last webhook."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -102,7 +103,8 @@ class Benchmark:
             statements_per_portfolio_order=per_portfolio_order(statements, options.portfolio_orders),
             sender_statements_per_request=round(sender_calls / full_load.requests, 2),
             cpu_seconds_per_1000={name: round(one * 1000 / options.portfolio_orders, 3) for name, one in cpu.items()},
-            others_cpu_seconds=round(others, 2),
+            others_share=round(others / meter.seconds / (os.cpu_count() or 1), 3),
+            cpu_bound_per_second=round((os.cpu_count() or 1) * options.portfolio_orders / sum(cpu.values()), 1),
             memory_peak_mb={name: round(one / MEGABYTE, 1) for name, one in meter.memory_peak_bytes.items()},
             floor=floor,
             floor_ratio=round(full_load.completed_per_second / floor.portfolio_orders_per_second, 4),

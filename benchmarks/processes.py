@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -97,10 +98,12 @@ def machine_seconds() -> float:
 class Meter:
     """Processor time and peak memory of processes between two moments, PostgreSQL's with all of its children.
 
-    `cpu_seconds`, when it is stopped, has them by name; `machine` is that of all processes of the machine.
+    When it is stopped, `seconds` is how long it took, and `cpu_seconds` has the processor time by name; `machine` is
+    that of everything on the machine.
     """
 
     def __init__(self, processes: Mapping[str, psutil.Process], postmaster: psutil.Process) -> None:
+        self._began = time.monotonic()
         self._machine = -machine_seconds()
         self._processes = processes
         self._postmaster = postmaster
@@ -115,6 +118,7 @@ class Meter:
         with suppress(asyncio.CancelledError):
             await self._sampling
         used = {name: round(begun + cpu_seconds(self._processes[name]), 3) for name, begun in self._cpu.items()}
+        self.seconds = time.monotonic() - self._began
         server = round(self._server_cpu + self._server_seconds(), 3)
         self.cpu_seconds = {**used, "postgresql": server, "machine": round(self._machine + machine_seconds(), 3)}
 
