@@ -6,7 +6,7 @@ VALUES ($1, $2, $3, $4, $5, $5);
 SELECT id, details, status, created_at, updated_at FROM users WHERE client_id = $1 AND id = $2;
 
 -- list_users: A page of a client's users; always a row, with the count of all of them.
-WITH matching AS (
+WITH matching AS NOT MATERIALIZED (
     SELECT id, details, status, created_at, updated_at FROM users WHERE client_id = $1
 ), page AS (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
@@ -38,7 +38,7 @@ SELECT id, user_id, type, status, securities_account_number, created_at, updated
 FROM account_groups WHERE client_id = $1 AND id = $2;
 
 -- list_account_groups: A page of a client's account groups, or of one user's; always a row, with the count of all of them.
-WITH matching AS (
+WITH matching AS NOT MATERIALIZED (
     SELECT id, user_id, type, status, securities_account_number, created_at, updated_at
     FROM account_groups WHERE client_id = $1 AND ($4::uuid IS NULL OR user_id = $4)
 ), page AS (

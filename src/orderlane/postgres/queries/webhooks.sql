@@ -20,7 +20,7 @@ SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2;
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 FOR UPDATE;
 
 -- list_subscriptions: A page of a client's subscriptions; always a row, with the count of all of them.
-WITH matching AS (
+WITH matching AS NOT MATERIALIZED (
     SELECT * FROM webhook_subscriptions WHERE client_id = $1
 ), page AS (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
@@ -46,7 +46,7 @@ SELECT true FROM changed;
 DELETE FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 RETURNING true;
 
 -- list_attempts: A page of the attempts to deliver to a subscription of a client; always a row, with the count of all.
-WITH matching AS (
+WITH matching AS NOT MATERIALIZED (
     SELECT attempt.*
     FROM webhook_attempts AS attempt
     JOIN webhook_subscriptions AS subscription ON subscription.id = attempt.subscription_id
