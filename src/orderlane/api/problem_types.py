@@ -3,6 +3,7 @@
 A problem's `type` is `/errors/` and its code; the service answers there with its cause and cure.
 """
 
+import sys
 from dataclasses import dataclass
 
 
@@ -242,3 +243,30 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
     )
 )
 """The catalogue, by status and code."""
+
+
+def problem_reference() -> str:
+    """The catalogue as a page of the documentation."""
+    sections = "\n".join(
+        f"## {one.code}\n\n{one.status}, `{one.uri}`: {one.title}.\n\n- Cause: {one.cause}\n- Cure: {one.cure}\n"
+        for one in PROBLEM_TYPES
+    )
+    return _REFERENCE_HEAD + sections
+
+
+_REFERENCE_HEAD = """\
+# Problems
+
+Every refusal is a problem document (RFC 9457, `application/problem+json`): `type`, `title`, `status`, `detail`,
+`instance` (the path), `request_id` (also the header `upvest-request-id`), and, where fields are at fault, `errors`
+with a `field` and a `message` each. The service answers at each `type` with the cause and cure below.
+
+When several things are wrong, the first in this order is told: the path, the method, a header given twice, the
+version, the token, the client id, the rate limit, the size of the body, the signature, the scope, the accept
+header, the parameters, the idempotency key, the body, and at last what the call itself refuses.
+
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(problem_reference())

@@ -3,9 +3,18 @@
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 from typing import Final
 
 BUCKETS_MAX: Final = 10_000
+SUBSCRIBER_BITS: Final = 64
+"""An IPv6 subscriber has a network of at least this prefix to itself: it is limited as one address."""
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the network of an IPv6 address."""
+    host = address.partition("%")[0]
+    return str(IPv6Network((host, SUBSCRIBER_BITS), strict=False)) if ":" in host else host
 
 
 @dataclass(slots=True)
@@ -18,10 +27,9 @@ class RateLimiter:
         """Take one request out of the bucket: 0, or in how many seconds there is one; `now` in monotonic seconds."""
         level, filled_at = self._buckets.get(key, (float(per_minute), now))
         level = min(float(per_minute), level + (now - filled_at) * per_minute / 60)
-        if level < 1:
-            return max(1, math.ceil((1 - level) * 60 / per_minute))
-        self._buckets[key] = (level - 1, now)
+        wait = 0 if level >= 1 else max(1, math.ceil((1 - level) * 60 / per_minute))
+        self._buckets[key] = (level if wait else level - 1, now)
         self._buckets.move_to_end(key)
         if len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
-        return 0
+        return wait

@@ -9,9 +9,10 @@ import msgspec
 from orderlane.api.error_map import Problem
 from orderlane.api.openapi.events import EVENT_OBJECTS, event_schemas, webhooks, with_events_replaced
 from orderlane.api.openapi.responses import component_responses, problem_examples, responses_of
-from orderlane.api.openapi.schemas import Schema, component_schemas, resolve
+from orderlane.api.openapi.schemas import Schema, add_examples, component_schemas, resolve
 from orderlane.api.operations import Access, Operation
 from orderlane.api.scopes import Scope
+from orderlane.resources.webhooks import WebhookTestEvent
 
 DESCRIPTION: Final = """\
 Orderlane takes one order for a whole portfolio, splits it into individual orders, executes them at a venue, and tells \
@@ -55,10 +56,16 @@ _COMMON_PARAMETERS: Final = (
 
 
 def openapi_document(operations: Sequence[Operation], public_url: str = "/") -> dict[str, Any]:
-    """The document of these operations, served under `public_url`."""
+    """The document of these operations, served under `public_url`, as JSON has it: lists, not tuples."""
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_document(operations, public_url)))
+    return document
+
+
+def _document(operations: Sequence[Operation], public_url: str) -> dict[str, Any]:
     listed = [one for one in operations if one.is_listed]
     schemas, components = component_schemas(_types(listed))
     event_schemas(schemas, components)
+    add_examples(components)
     paths: dict[str, dict[str, Any]] = {}
     for one in listed:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas, components)
@@ -88,7 +95,7 @@ def openapi_document(operations: Sequence[Operation], public_url: str = "/") -> 
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
-    found: dict[Any, None] = {Problem: None, **dict.fromkeys(EVENT_OBJECTS.values())}
+    found: dict[Any, None] = {Problem: None, WebhookTestEvent: None, **dict.fromkeys(EVENT_OBJECTS.values())}
     for one in operations:
         described = (one.body, one.query, _answer(one), *one.parameters.values())
         found.update(dict.fromkeys(each for each in described if each is not None))

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args, get_origin
 
 from msgspec import Struct
 
-from orderlane.api.openapi.schemas import PREFIX, Schema, example_of
+from orderlane.api.openapi.schemas import PREFIX, Schema
 from orderlane.domain.order import EXECUTION_TRANSITIONS, ORDER_TRANSITIONS
 from orderlane.domain.portfolio_order import PORTFOLIO_ORDER_TRANSITIONS
 from orderlane.domain.transitions import TransitionTable
@@ -18,6 +18,8 @@ EVENT_OBJECTS: Final[Mapping[TransitionTable, type]] = {
     EXECUTION_TRANSITIONS: ExecutionResource,
 }
 """What the events of each state machine carry."""
+
+TEST_EVENT: Final = "WEBHOOK.TEST"
 
 _SIGNATURE_HEADERS: Final[Mapping[str, str]] = {
     "webhook-id": "Names the request; a retry has the same (Standard Webhooks).",
@@ -57,22 +59,21 @@ def event_schemas(objects: Mapping[Any, Schema], components: dict[str, Schema]) 
     """Add to the components a schema for each type of event."""
     for event_type, (carried, conditions) in event_conditions().items():
         name = schema_name(event_type)
-        schema = _event_schema(name, event_type, conditions, objects[carried])
-        schema["examples"] = [example_of(name, "", schema, components)]
-        components[name] = schema
+        components[name] = _event_schema(name, event_type, conditions, objects[carried])
     if "Event" in components:
         names = [schema_name(event_type) for event_type in event_conditions()]
         components["Event"] = {
             "title": "Event",
             "description": "An event of any type.",
             "oneOf": [{"$ref": f"{PREFIX}{name}"} for name in names],
-            "examples": components[names[0]]["examples"],
         }
 
 
 def webhooks() -> dict[str, Any]:
     """The section."""
-    return {event_type: {"post": _delivery(event_type, found[1])} for event_type, found in event_conditions().items()}
+    happening = {event_type: conditions for event_type, (_, conditions) in event_conditions().items()}
+    happening[TEST_EVENT] = ["a subscription is tried out with POST /webhooks/{webhook_id}/test"]
+    return {event_type: {"post": _delivery(event_type, conditions)} for event_type, conditions in happening.items()}
 
 
 def schema_name(event_type: str) -> str:

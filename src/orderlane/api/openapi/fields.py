@@ -7,7 +7,7 @@ _UUID: Final = "54b8d84f-5bd0-4e43-bf0f-164388cb4c23"
 _TIME: Final = "2021-07-21T14:10:00.000Z"
 
 DATE_TIMES: Final = frozenset(
-    {"created_at", "updated_at", "transaction_time", "price_time", "valuation_time", "sent_at", "expires_at"}
+    {"created_at", "updated_at", "transaction_time", "price_time", "valuation_time", "sent_at"}
 )
 DATES: Final = frozenset({"settlement_date"})
 DECIMALS: Final = frozenset(
@@ -38,10 +38,14 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "AccountUser.type": "OWNER",
     "AllocationEntry.instrument_id_type": "ISIN",
     "Execution.status": "FILLED",
-    "ExecutionEvent.type": "EXECUTION.FILLED",
+    "DeliveryAttempt.attempt": 1,
+    "DeliveryAttempt.error_code": None,
+    "DeliveryAttempt.status": 200,
     "FieldError.field": "cash_amount",
     "FieldError.message": "must be more than 0",
+    "Health.status": "ok",
     "ListMeta.sort": "created_at",
+    "OpenApiDocument.openapi": "3.1.0",
     "OrderReference.state": "PROCESSING",
     "PortfolioOrder.initiation_flow": "API",
     "PortfolioOrder.type": "BUY",
@@ -67,6 +71,22 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "TokenRequest.client_secret": "ya_9XPPGzsZ2hG5YFz8o6bY0dPS1wLwz4cE6zvQ4yJ8",
     "TokenRequest.scope": "portfolios:admin users:admin",
     "User.status": "ACTIVE",
+    "VerifyKey.alg": "EdDSA",
+    "VerifyKey.crv": "Ed25519",
+    "VerifyKey.kid": "webhook-0190d2a4-6f3c-7c5b-9f0e-3f5a4f1f0c11",
+    "VerifyKey.kty": "OKP",
+    "VerifyKey.use": "sig",
+    "VerifyKey.x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "Webhook.disabled_reason": None,
+    "Webhook.exclude_type": "POSITION",
+    "Webhook.type": "PORTFOLIO_ORDER",
+    "Webhook.title": "Portfolio orders",
+    "WebhookTest.error": None,
+    "WebhookTestError.code": "connect_timeout",
+    "WebhookTestError.message": "no connection within 5 seconds",
+    "WebhookTestResponse.body": "thanks",
+    "WebhookTestResponse.status": 200,
+    "WebhookTestSubject.title": "Portfolio orders",
     "account_number": 1,
     "address_line1": "Unter den Linden 1",
     "address_line2": "3rd floor",
@@ -113,6 +133,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "title": "Dr.",
     "trading_status": "ACTIVE",
     "url": "https://hooks.example.com/orderlane",
+    "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "venue_id": "SIMULATED",
     "weight": "0.2",
     "wkn": "A0RPWH",

@@ -21,7 +21,6 @@ def component_schemas(types: Sequence[Any]) -> tuple[dict[Any, Schema], dict[str
     named = {_name(name): _renamed(schema) for name, schema in components.items()}
     for name, schema in named.items():
         _finish(name, schema)
-    add_examples(named)
     return schemas, named
 
 
@@ -32,9 +31,9 @@ def resolve(schema: Mapping[str, Any], components: Mapping[str, Schema]) -> Mapp
 
 
 def add_examples(components: Mapping[str, Schema]) -> None:
-    """Give every component an example."""
+    """Give an example to every component that has none."""
     for name, schema in components.items():
-        schema["examples"] = [example_of(name, "", schema, components)]
+        schema.setdefault("examples", [example_of(name, "", schema, components)])
 
 
 def example_of(owner: str, field: str, schema: Mapping[str, Any], components: Mapping[str, Schema]) -> Any:
@@ -49,8 +48,9 @@ def example_of(owner: str, field: str, schema: Mapping[str, Any], components: Ma
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(PREFIX)
         return example_of(name, "", components[name], components)
-    if "anyOf" in schema:
-        return example_of(owner, field, schema["anyOf"][0], components)
+    for options in ("anyOf", "oneOf"):
+        if options in schema:
+            return example_of(owner, field, schema[options][0], components)
     return _plain_example(owner, field, schema, components)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from orderlane.api import problem_types
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, secret_fits
 from orderlane.api.auth.directory import KnownClient
+from orderlane.api.auth.rate_limits import network_of
 from orderlane.api.auth.tokens import issue_token
 from orderlane.api.decoding import FORM
 from orderlane.api.errors import FieldError, InvalidClient, InvalidScope, UnsupportedGrantType
@@ -42,10 +43,10 @@ async def create_token(call: Call, body: TokenRequest) -> TokenResource:
             f"grant_type must be {GRANT_TYPE}", [FieldError("grant_type", f"must be {GRANT_TYPE}")]
         )
     gate, options = call.serving.gate, call.options
-    gate.limit(("token address", call.request.address), options.token_requests_per_minute)
-    gate.limit(("token client", body.client_id), options.token_requests_per_minute)
+    gate.limit(("token address", network_of(call.request.address)), options.token_requests_per_minute)
     known = await _authenticated(call, body)
     client = known.client
+    gate.limit(("token client", client.id), options.token_requests_per_minute)
     gate.check_client_header(call.request, client.id)
     await gate.check_signature(call.request, known, call.now)
     scopes = _granted(body.scope.split(), known)
@@ -57,19 +58,23 @@ async def create_token(call: Call, body: TokenRequest) -> TokenResource:
 async def _authenticated(call: Call, body: TokenRequest) -> KnownClient:
     """The client whose secret fits. An unknown client takes as long as a wrong secret."""
     known = await _client(call, body.client_id)
-    secret_hash = _nobodys_hash() if known is None else known.client.secret_hash
-    fits = await asyncio.to_thread(secret_fits, body.client_secret, secret_hash)
+    fits = await asyncio.to_thread(_fits, body.client_secret, known)
     if known is None or not fits or known.client.is_revoked(call.now):
         raise InvalidClient
     return known
 
 
 async def _client(call: Call, text: str) -> KnownClient | None:
+    """The client, asked for anew even if it is known: how long that takes must not tell whether it is."""
+    clients = (await call.serving.gate.directory.renewed()).clients
     try:
-        client_id = UUID(text)
+        return clients.get(UUID(text))
     except ValueError:
         return None
-    return await call.serving.gate.directory.client(client_id)
+
+
+def _fits(secret: str, known: KnownClient | None) -> bool:
+    return secret_fits(secret, _nobodys_hash() if known is None else known.client.secret_hash)
 
 
 @cache
