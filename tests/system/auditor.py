@@ -131,12 +131,14 @@ async def audit(dsn: str, accepted: Collection[UUID], received: Sequence[Receive
 
 async def audit_database(connection: asyncpg.Connection, accepted: Collection[UUID]) -> None:
     for what, statement in MUST_BE_EMPTY.items():
-        assert await connection.fetch(statement) == [], what
+        found = await connection.fetch(statement)
+        assert not found, f"{what}: {found}"
     left_over = await connection.fetchrow(LEFT_OVER)
     assert tuple(left_over) == (0, 0, 0), dict(left_over)
     statuses = await connection.fetch("SELECT id, status FROM portfolio_orders")
     by_id = {row["id"]: row["status"] for row in statuses}
-    assert {one: by_id.get(one) for one in accepted if by_id.get(one) != "FILLED"} == {}
+    unfilled = {str(one): by_id.get(one, "lost") for one in accepted if by_id.get(one) != "FILLED"}
+    assert not unfilled, f"accepted and not FILLED: {unfilled}"
     assert by_id.keys() == set(accepted), "what was not accepted does not exist"
 
 
@@ -150,7 +152,9 @@ async def audit_received(
     for one in received:
         stories[one.event.portfolio_order_id].append(one.event.sequence)
         unaddressed = msgspec.structs.replace(one.event, webhook_id=None)
-        assert unaddressed == msgspec.json.decode(frozen[one.event.id]["payload"], type=WebhookEvent)
+        stored_event = msgspec.json.decode(frozen[one.event.id]["payload"], type=WebhookEvent)
+        assert unaddressed == stored_event, f"{unaddressed} is not what was frozen: {stored_event}"
     for portfolio_order_id in accepted:
         count = sum(row["portfolio_order_id"] == portfolio_order_id and row["sequence"] is not None for row in stored)
-        assert stories[portfolio_order_id] == list(range(1, count + 1)), portfolio_order_id
+        story = stories[portfolio_order_id]
+        assert story == list(range(1, count + 1)), f"{portfolio_order_id} was told as {story}"

@@ -6,7 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,8 @@ class Program:
 
     async def kill(self) -> None:
         """End it at once, without any chance to tidy up."""
-        self.running.kill()
+        if self.running.returncode is None:
+            self.running.kill()
         await self.running.communicate()
         self.process = None
 
@@ -111,8 +112,13 @@ class Service:
         self.program = None
         return code
 
-    async def kill(self) -> None:
+    async def kill(self, *, with_database: bool = False) -> None:
+        """End it at once; PostgreSQL notices and stops, or is killed too, every process of it, and has to recover."""
         assert self.program is not None
+        if with_database:
+            for process in processes_of(self.data_dir):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         await self.program.kill()
         self.program = None
 

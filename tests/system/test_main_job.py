@@ -3,6 +3,7 @@
 import signal
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -11,7 +12,7 @@ from orderlane_client import Problem
 from tests.system.auditor import audit
 from tests.system.investors import EVENTS_OF_A_BUY, WEIGHTS, Market
 from tests.system.mailbox import open_mailbox
-from tests.system.processes import nothing_left, run_command, running_service
+from tests.system.processes import Service, nothing_left, run_command, running_service
 
 
 async def test_a_portfolio_is_bought_and_sold(tmp_path: Path) -> None:
@@ -29,11 +30,26 @@ async def test_a_portfolio_is_bought_and_sold(tmp_path: Path) -> None:
         assert {one.instrument.isin for one in await client.positions(investor.account_id)} == set(WEIGHTS)
         assert (await client.cash_balance(investor.account_group_id)).balance == Decimal("9000.00")
 
+        await an_operator_looks_at(service, bought.id)
+
         sold = await market.place(investor, Decimal("500.00"), "SELL")
         await mailbox.until_final([sold.id])
         assert [one.id for one in await client.portfolio_orders(account_id=investor.account_id)] == [bought.id, sold.id]
         assert len(await client.account_orders(investor.account_id)) == 2 * len(WEIGHTS)
         await audit(await service.dsn(), market.accepted_ids, mailbox.received)
+
+
+async def an_operator_looks_at(service: Service, portfolio_order_id: UUID) -> None:
+    data = ("--data-dir", service.data_dir)
+    [story] = (await run_command("portfolio-order", "show", portfolio_order_id, "--json", *data)).lines
+    assert story["portfolio_order"]["status"] == "FILLED"
+    assert len(story["orders"]) == len(WEIGHTS)
+    assert story["sequence"] == EVENTS_OF_A_BUY
+    watched = await run_command("portfolio-order", "watch", portfolio_order_id, *data)
+    assert watched.code == 0, watched.err
+    assert "BUY 1000.00 EUR  FILLED" in watched.out
+    assert "100%" in watched.out
+    assert all(isin in watched.out for isin in WEIGHTS)
 
 
 async def test_too_little_cash_is_told_with_the_numbers(tmp_path: Path) -> None:
