@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.venues.venue_conformance import Heard, VenueConformance, venue_order
 
 from orderlane.domain.messages import OrderAccepted, OrderEnded, OrderExecuted
 from orderlane.domain.order import Side
@@ -21,6 +20,7 @@ from orderlane.venues.simulated import Behaviour, SimulatedVenue
 from orderlane.venues.simulated.outcome import EXECUTIONS_MAX, outcome_of
 from orderlane.venues.simulated.settlement import easter_sunday, settlement_date
 from orderlane.venues.simulated.trades import portions, trades
+from tests.unit.venues.venue_conformance import Heard, VenueConformance, venue_order
 
 CENTS = st.integers(1, 50_000_000).map(lambda cents: Decimal(cents).scaleb(-2))
 PRICES = st.integers(1, 60_000_000_000).map(lambda ticks: Decimal(ticks).scaleb(-4))
