@@ -185,6 +185,12 @@ class InvalidValue(ApiError):
     problem = problem_types.INVALID_VALUE
 
 
+class NotReady(ApiError):
+    """The database lacks what this version needs."""
+
+    problem = problem_types.UNAVAILABLE
+
+
 class RateLimited(ApiError):
     """Too many requests."""
 

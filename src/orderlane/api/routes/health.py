@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from orderlane.api import problem_types
 from orderlane.api.answers import Answer
+from orderlane.api.errors import NotReady
 from orderlane.api.metrics import MEDIA_TYPE
 from orderlane.api.operations import Call, Unit, operation
-from orderlane.ports.errors import StoreUnavailable
 
 
 class HealthResource(Struct, frozen=True):
@@ -35,7 +35,7 @@ async def get_readiness(call: Call) -> HealthResource:
     """The database answers and has every migration of this version."""
     missing = await call.services.figures.missing_migrations()
     if missing:
-        raise StoreUnavailable(f"the database lacks the migrations {', '.join(missing)}: run `orderlane migrate`")
+        raise NotReady(f"the database lacks the migrations {', '.join(missing)}: run `orderlane migrate`")
     return HealthResource()
 
 
