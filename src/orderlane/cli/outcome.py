@@ -1,5 +1,6 @@
 """How a command ends: done, or refused with a sentence on standard error; a user's mistake never shows a traceback."""
 
+import os
 import sys
 from collections.abc import Coroutine
 from typing import NoReturn
@@ -29,9 +30,17 @@ def complete(command: Coroutine[None, None, int | None]) -> NoReturn:
         code = uvloop.run(_alone(command)) or 0
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except BrokenPipeError:
+        code = _reader_gone()
     except REFUSALS as refusal:
         code = refuse(refusal)
     sys.exit(code)
+
+
+def _reader_gone() -> int:
+    """Nobody reads any more (`orderlane … | head`): leave without writing what is still buffered."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
 
 
 async def _alone(command: Coroutine[None, None, int | None]) -> int | None:

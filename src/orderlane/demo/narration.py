@@ -17,6 +17,7 @@ from orderlane_client import PortfolioOrder, WebhookEvent
 STATUS_STYLES = {"NEW": "cyan", "PROCESSING": "yellow", "FILLED": "green", "CANCELLED": "red"}
 STATUS_SIGNS = {"NEW": "○", "PROCESSING": "◐", "FILLED": "●", "CANCELLED": "x"}
 NAME_WIDTH = 30
+OTHER_COLUMNS_WIDTH = 76
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,9 @@ class PersonNarrator:
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
+        self._name_width = NAME_WIDTH
+        if self._console.is_terminal:
+            self._name_width = max(8, min(NAME_WIDTH, self._console.width - OTHER_COLUMNS_WIDTH))
         self._names: Mapping[str, str] = {}
         self._whole = ""
         self._statuses: dict[str, str] = {}
@@ -150,8 +154,11 @@ class PersonNarrator:
             self._statuses |= {one["id"]: one["status"] for one in body["orders"]}
         line = Text(f"{arrival.since_post * 1000:>9.1f} ms  {event.sequence or '':>2}  ")
         line.append(f"{event.type:<26}", style=STATUS_STYLES.get(body["status"], ""))
-        line.append(f"  {_shortened(instrument):<{NAME_WIDTH}}  {Decimal(body['cash_amount']):>10,}  ")
+        line.append(f"  {self._shortened(instrument):<{self._name_width}}  {Decimal(body['cash_amount']):>10,}  ")
         self._console.print(line.append_text(self._state()))
+
+    def _shortened(self, name: str) -> str:
+        return name if len(name) <= self._name_width else name[: self._name_width - 1] + "…"
 
     def _state(self) -> Text:
         """The state of the whole, and a sign for each individual order."""
@@ -174,10 +181,6 @@ class PersonNarrator:
         failed = sum(not one.holds for one in proofs)
         verdict = f"[bold red]{failed} proofs failed[/]" if failed else "[bold green]every proof holds[/]"
         self._console.print(verdict)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
 
 
 def _ms(seconds: float) -> float:
