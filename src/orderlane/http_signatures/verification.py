@@ -153,7 +153,7 @@ def verify(
         nonce = _nonce(candidate.parameters, policy)
         times = _times(candidate.parameters, policy)
         check_coverage(request, candidate.components, policy.coverage)
-        _check_time(times, int(now.timestamp()), policy)
+        _check_time(times, now.timestamp(), policy)
         if "content-digest" in candidate.components:
             check_content_digest(request.fields["content-digest"], request.body)
         if not candidate.key.accepts(candidate.signature, base.encode("ascii"), candidate.form):
@@ -292,12 +292,12 @@ def _times(parameters: Parameters, policy: VerificationPolicy) -> _Times:
     return _Times(created, min(expires, latest))
 
 
-def _check_time(times: _Times, now: int, policy: VerificationPolicy) -> None:
+def _check_time(times: _Times, now: float, policy: VerificationPolicy) -> None:
     skew = int(policy.skew.total_seconds())
     if times.created > now + skew:
-        raise CreatedInFuture(times.created, now, skew)
-    if now > times.deadline + skew:
-        raise SignatureExpired(times.deadline, now, skew)
+        raise CreatedInFuture(times.created, int(now), skew)
+    if now > times.deadline + skew:  # to the fraction: from then on the nonce may be forgotten
+        raise SignatureExpired(times.deadline, int(now), skew)
 
 
 def _text(parameters: Parameters, name: str) -> str | None:

@@ -22,11 +22,13 @@ class TimerLimits:
     """How often the chores are done, and how long things are kept.
 
     The contract promises idempotency for 24 hours; attempts are kept for whoever asks why a webhook did not come.
+    Nonces are kept for longer than their signatures count, as the clocks of those who verify may be behind.
     """
 
     round_seconds: float = 30.0
     partition_days_ahead: int = 7
     idempotency_kept_for: timedelta = timedelta(hours=48)
+    nonces_kept_for: timedelta = timedelta(minutes=10)
     attempts_kept_for: timedelta = timedelta(days=14)
 
 
@@ -58,7 +60,9 @@ class Timers:
             "idempotency_records_forgotten": await _repeat(
                 lambda: self._store.forget_idempotency_records(now - limits.idempotency_kept_for, ROWS_MAX), stop
             ),
-            "nonces_forgotten": await _repeat(lambda: self._store.forget_nonces(now, ROWS_MAX), stop),
+            "nonces_forgotten": await _repeat(
+                lambda: self._store.forget_nonces(now - limits.nonces_kept_for, ROWS_MAX), stop
+            ),
             "attempts_forgotten": await _repeat(
                 lambda: self._store.forget_attempts(now - limits.attempts_kept_for, ROWS_MAX), stop
             ),

@@ -29,8 +29,9 @@ UPDATE client_keys SET revoked_at = coalesce(revoked_at, $3) WHERE client_id = $
 -- revoke_client: Shut a client out, for good.
 UPDATE clients SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING true;
 
--- use_nonces: Remember nonces; those that were new, by their place in the call.
+-- use_nonces: Remember nonces; those that were new. In their order, so that two processes never wait in a ring.
 INSERT INTO used_nonces (client_id, nonce, expires_at)
 SELECT client_id, nonce, expires_at FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS new (client_id, nonce, expires_at)
+ORDER BY client_id, nonce
 ON CONFLICT DO NOTHING
 RETURNING client_id, nonce;
