@@ -34,3 +34,24 @@ async def test_kill_nine_of_everything_in_mid_flight(tmp_path: Path) -> None:
         await audit(await service.dsn(), market.accepted_ids, mailbox.received)
         assert len(market.accepted) == KILLS * 2 * len(market.investors)
     await nothing_left(tmp_path)
+
+
+async def test_kill_nine_of_the_database_alone(tmp_path: Path) -> None:
+    async with (
+        running_service(tmp_path, **SLOW_MARKET) as service,
+        service.client() as client,
+        open_mailbox() as mailbox,
+    ):
+        market = Market(client)
+        await market.open(4)
+        await mailbox.subscribe(client)
+
+        for _ in range(2):
+            placing = asyncio.create_task(market.place_for_all([Decimal("100.01"), Decimal("77.77")]))
+            await mailbox.until_count(len(mailbox.received) + 15)
+            service.kill_database()
+            await placing
+
+        await mailbox.until_final(market.accepted_ids)
+        await audit(await service.dsn(), market.accepted_ids, mailbox.received)
+    await nothing_left(tmp_path)
