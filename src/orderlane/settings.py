@@ -149,8 +149,15 @@ class Settings:
         ),
     )
     lane_batch_size: int = field(
-        default=500,
+        default=150,
         metadata=_told(whole_number(1, 10_000), "How many messages a lane worker applies in one transaction, at most."),
+    )
+    lane_workers: int = field(
+        default=2,
+        metadata=_told(
+            whole_number(1, 16),
+            "How many lane workers a process runs: one decides while another's writes are at the database.",
+        ),
     )
     database_connections: int = field(
         default=10, metadata=_told(whole_number(2, 500), "How many database connections the API opens, at most.")

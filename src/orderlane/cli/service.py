@@ -1,6 +1,7 @@
 """The long-running programs: everything in one process, or one role in each."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -74,6 +75,7 @@ async def _role(options: RoleOptions | None, announcements: Announcements, *name
 async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
     """The log, what stops the program, and an up-to-date database."""
     logging.set_up(settings.log_level)
+    _collect_seldom()
     sources = system_sources()
     with_stdin = options is not None and options.stop_with_stdin
     async with stopping(with_stdin=with_stdin) as stop, databases.open_database(settings) as database:
@@ -81,14 +83,21 @@ async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncItera
         yield Parts(settings, database, sources), stop
 
 
+def _collect_seldom() -> None:
+    """Look for cyclic garbage less often: batches make many objects and hardly a cycle (a third of a lane worker)."""
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
+
+
 def _openers(parts: Parts, *names: str) -> dict[str, Opener]:
-    every: dict[str, Opener] = {
-        "worker": parts.worker,
-        "gateway": parts.gateway,
-        "sender": parts.sender,
-        "timers": parts.timers,
+    """The parts of the roles, by name; there may be several lane workers."""
+    every: dict[str, dict[str, Opener]] = {
+        "worker": {f"worker {number + 1}": parts.worker for number in range(parts.settings.lane_workers)},
+        "gateway": {"gateway": parts.gateway},
+        "sender": {"sender": parts.sender},
+        "timers": {"timers": parts.timers},
     }
-    return {name: every[name] for name in names}
+    return {part: opener for name in names for part, opener in every[name].items()}
 
 
 def _api_opener(parts: Parts, listener: Listener, announcements: Announcements) -> Opener:

@@ -62,6 +62,7 @@ def _order(decision: Decision, placed: PortfolioOrder, planned: Plan, number: in
         locked=leg.reserve,
         currency=placed.currency,
         reference_price=decision.circumstances.instruments[leg.isin].price,
+        fractional=decision.circumstances.instruments[leg.isin].fractional,
         fee=Decimal(0),
         status=OrderStatus.NEW,
         cancellation_reason=None,

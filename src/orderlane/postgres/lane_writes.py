@@ -21,7 +21,7 @@ _EVENT_COLUMNS = (
 )  # fmt: skip
 _ORDER_COLUMNS = (
     "id", "lane", "portfolio_order_id", "account_id", "user_id", "leg", "side", "isin", "cash_amount", "quantity",
-    "locked", "currency", "reference_price", "fee", "status", "cancellation_reason", "initiation_flow",
+    "locked", "currency", "reference_price", "fractional", "fee", "status", "cancellation_reason", "initiation_flow",
     "reported_quantity", "created_at", "updated_at",
 )  # fmt: skip
 _EXECUTION_COLUMNS = (
@@ -97,7 +97,7 @@ class LaneWriter:
 def _order_row(one: Order, lanes: Mapping[UUID, int]) -> tuple[Any, ...]:
     return (
         one.id, lanes[one.account_id], one.portfolio_order_id, one.account_id, one.user_id, one.leg, one.side, one.isin,
-        one.cash_amount, one.quantity, one.locked, one.currency, one.reference_price, one.fee, one.status,
+        one.cash_amount, one.quantity, one.locked, one.currency, one.reference_price, one.fractional, one.fee, one.status,
         one.cancellation_reason, one.initiation_flow, one.reported_quantity, one.created_at, one.updated_at,
     )  # fmt: skip
 

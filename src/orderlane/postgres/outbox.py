@@ -81,7 +81,7 @@ class PostgresVenueOutbox:
 
 
 def venue_order_from(row: Row) -> VenueOrder:
-    """An individual order as its venue gets it, from a row of `orders` and whether its instrument is fractional."""
+    """An individual order as its venue gets it, from a row of `orders`."""
     return VenueOrder(
         row["id"],
         row["portfolio_order_id"],

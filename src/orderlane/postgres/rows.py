@@ -104,6 +104,7 @@ def order_from(row: Row, executions: Iterable[Execution] = ()) -> Order:
         locked=row["locked"],
         currency=row["currency"],
         reference_price=row["reference_price"],
+        fractional=row["fractional"],
         fee=row["fee"],
         status=OrderStatus(row["status"]),
         cancellation_reason=None if reason is None else OrderCancellationReason(reason),

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from orderlane.domain.decision import Circumstances, Decision
 from orderlane.domain.events import Event
-from orderlane.domain.instruments import Instrument
 from orderlane.domain.lane import decide
 from orderlane.domain.order import Execution, Order
 from orderlane.ports.lanes import Changes, EventRow, InboxMessage, LaneHead, Loaded
@@ -70,9 +69,7 @@ class _Batch:
         self._portfolio_orders.update(dict.fromkeys(decision.changed_portfolio_orders, account_id))
         self._orders.update(dict.fromkeys(decision.changed_orders, account_id))
         self._executions.update(decision.changed_executions)
-        self._changes.sends += [
-            venue_order(order, message.lane, self._loaded.instruments[order.isin]) for order in decision.sends
-        ]
+        self._changes.sends += [venue_order(order, message.lane) for order in decision.sends]
 
     def _number(self, events: Iterable[Event], lane: int, now: datetime) -> None:
         position = self._changes.heads[lane].position
@@ -127,7 +124,7 @@ def _event_row(event: Event, lane: int, position: int) -> EventRow:
     )
 
 
-def venue_order(order: Order, lane: int, instrument: Instrument) -> VenueOrder:
+def venue_order(order: Order, lane: int) -> VenueOrder:
     """An individual order as its venue gets it."""
     return VenueOrder(
         order.id,
@@ -141,5 +138,5 @@ def venue_order(order: Order, lane: int, instrument: Instrument) -> VenueOrder:
         order.locked,
         order.currency,
         order.reference_price,
-        instrument.fractional,
+        order.fractional,
     )

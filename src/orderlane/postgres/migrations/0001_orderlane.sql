@@ -219,6 +219,7 @@ CREATE TABLE orders (
     locked numeric NOT NULL CHECK (locked >= 0),
     currency text NOT NULL,
     reference_price numeric NOT NULL CHECK (reference_price > 0),
+    fractional boolean NOT NULL,
     fee numeric NOT NULL CHECK (fee >= 0),
     status text NOT NULL CHECK (status IN ('NEW', 'PROCESSING', 'FILLED', 'CANCELLED')),
     cancellation_reason text,
@@ -382,7 +383,6 @@ CREATE TABLE webhook_cursors (
     package_id uuid,
     package_created_at timestamptz,
     package_positions bigint[],
-    package_event_times timestamptz[],
     package_types text[],
     package_exclude_types text[],
     attempts integer NOT NULL DEFAULT 0,
@@ -391,7 +391,7 @@ CREATE TABLE webhook_cursors (
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE webhook_cursors IS
     'Per subscription: what is delivered (positions[lane + 1]), and the one package in flight, frozen by the range of events '
-    'and the filter that make it.';
+    'and the filter that make it. No event in front of the cursor is older than event_times[lane + 1], which may lag behind.';
 
 CREATE TABLE webhook_attempts (
     id uuid PRIMARY KEY,

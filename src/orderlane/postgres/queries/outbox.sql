@@ -8,11 +8,10 @@ LIMIT $3;
 -- orders_at_the_venue: a lane's open individual orders that some gateway has handed over.
 SELECT individual.id, individual.portfolio_order_id, individual.account_id, individual.lane, individual.side,
     individual.isin, individual.cash_amount, individual.quantity, individual.locked, individual.currency,
-    individual.reference_price, instrument.fractional
+    individual.reference_price, individual.fractional
 FROM portfolio_orders AS portfolio_order
 JOIN orders AS individual
     ON individual.portfolio_order_id = portfolio_order.id AND individual.lane = portfolio_order.lane
-JOIN instruments AS instrument ON instrument.isin = individual.isin
 WHERE portfolio_order.lane = $1
     AND portfolio_order.status IN ('NEW', 'PROCESSING')
     AND individual.status IN ('NEW', 'PROCESSING')
