@@ -129,7 +129,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def complete(
-        self, subscription_id: UUID, package_id: UUID, attempt: Attempt, next_package: Package | None
+        self, subscription_id: UUID, package: Package, attempt: Attempt, next_package: Package | None
     ) -> None:
         """Move the cursor behind a delivered package, note the attempt, and store the next package if there is one."""
         ...

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,10 @@ from orderlane.postgres.webhooks import PostgresWebhookKeys, subscription_from
 
 _SQL = queries("deliveries")
 READERS_MAX = 4
-_NO_PACKAGE = (None,) * 6
+EVENT_TIMES_SECONDS = 60.0
+"""How often the event times of a cursor that moves are stored: they only spare the database old partitions."""
+
+_NO_PACKAGE = (None,) * 5
 
 
 class PostgresDeliveryStore:
@@ -48,6 +52,7 @@ class PostgresDeliveryStore:
         self._pool = pool
         self._wakeup = wakeup
         self._share = Share(connection, ShareRole.SUBSCRIPTIONS)
+        self._event_times_due: dict[UUID, float] = {}
         self._events_noted = self._subscriptions_noted = False
         self.keys = PostgresWebhookKeys(pool)
 
@@ -112,11 +117,20 @@ class PostgresDeliveryStore:
         await self._move("freeze_package", subscription_id, *_package_columns(package), after.positions)
 
     async def complete(
-        self, subscription_id: UUID, package_id: UUID, attempt: Attempt, next_package: Package | None
+        self, subscription_id: UUID, package: Package, attempt: Attempt, next_package: Package | None
     ) -> None:
         """Move the cursor behind a delivered package, note the attempt, and store the next package if there is one."""
         following = _package_columns(next_package) if next_package else _NO_PACKAGE
-        await self._move("complete_package", subscription_id, package_id, *following, *_attempt_columns(attempt))
+        event_times = self._event_times_to_store(subscription_id, package.reached)
+        columns = (package.id, event_times, *following, *_attempt_columns(attempt))
+        await self._move("complete_package", subscription_id, *columns)
+
+    def _event_times_to_store(self, subscription_id: UUID, reached: Cursor) -> Sequence[datetime] | None:
+        now = perf_counter()
+        if now < self._event_times_due.get(subscription_id, 0.0):
+            return None
+        self._event_times_due[subscription_id] = now + EVENT_TIMES_SECONDS
+        return reached.event_times
 
     async def fail(self, subscription_id: UUID, package_id: UUID, attempt: Attempt, failure: Failure) -> None:
         """Note a failed attempt, and what follows from it."""
@@ -156,10 +170,8 @@ class PostgresDeliveryStore:
 
     async def read_package(self, package: Package, after: Cursor) -> Sequence[PendingEvent]:
         """The events of a stored package, in the order in which they were sent."""
-        reached = (package.reached.positions, package.reached.event_times)
-        rows = await self._read(
-            "package_events", after.positions, after.event_times, *reached, *_filter_columns(package.filter)
-        )
+        between = (after.positions, after.event_times, package.reached.positions)
+        rows = await self._read("package_events", *between, *_filter_columns(package.filter))
         return [PendingEvent(*row) for row in rows]
 
     async def _read(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -178,15 +190,8 @@ def _filter_columns(wanted: EventFilter) -> tuple[UUID, Sequence[str], Sequence[
 
 
 def _package_columns(package: Package) -> tuple[Any, ...]:
-    reached = package.reached
-    return (
-        package.id,
-        package.created_at,
-        reached.positions,
-        reached.event_times,
-        package.filter.types,
-        package.filter.exclude_types,
-    )
+    wanted = package.filter
+    return package.id, package.created_at, package.reached.positions, wanted.types, wanted.exclude_types
 
 
 def _attempt_columns(attempt: Attempt) -> tuple[Any, ...]:
@@ -205,11 +210,8 @@ def _attempt_columns(attempt: Attempt) -> tuple[Any, ...]:
 def _state_from(row: asyncpg.Record) -> DeliveryState:
     package = None
     if row["package_id"] is not None:
-        package = Package(
-            row["package_id"],
-            row["package_created_at"],
-            Cursor(row["package_positions"], row["package_event_times"]),
-            EventFilter(row["client_id"], tuple(row["package_types"]), tuple(row["package_exclude_types"])),
-        )
+        wanted = EventFilter(row["client_id"], tuple(row["package_types"]), tuple(row["package_exclude_types"]))
+        reached = Cursor(row["package_positions"], row["event_times"])
+        package = Package(row["package_id"], row["package_created_at"], reached, wanted)
     cursor = Cursor(row["positions"], row["event_times"])
     return DeliveryState(cursor, package, row["attempts"], row["next_attempt_at"])

@@ -168,7 +168,7 @@ class Delivery:
         batch = None if self._stop.is_set() else reader.due_batch()
         following = self._packed(batch) if batch else None
         await self._store.complete(
-            self._subscription.id, request.package.id, attempt, following.package if following else None
+            self._subscription.id, request.package, attempt, following.package if following else None
         )
         self._tell(request, attempt, outcome="delivered")
         return following
@@ -201,7 +201,7 @@ class Delivery:
             "webhook attempt",
             subscription_id=str(one.id),
             host=urlsplit(one.url).hostname,
-            webhook_id=str(attempt.package_id),
+            package_id=str(attempt.package_id),
             attempt=attempt.attempt,
             events=len(request.events),
             body_bytes=attempt.body_bytes,

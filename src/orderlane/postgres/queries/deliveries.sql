@@ -38,32 +38,31 @@ ORDER BY event.created_at, share.lane, event.position;
 
 -- package_events: the events of a stored package, in the order in which they were sent.
 SELECT event.created_at, event.lane, event.position, event.id, event.payload
-FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY
-    AS reach (after, after_time, upto, upto_time, number)
+FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) WITH ORDINALITY AS reach (after, after_time, upto, number)
 JOIN LATERAL (
     SELECT * FROM events
     WHERE lane = reach.number - 1 AND position > reach.after AND position <= reach.upto
-        AND created_at >= reach.after_time AND created_at <= reach.upto_time
-        AND client_id = $5
-        AND (split_part(type, '.', 1) = ANY ($6::text[]) OR 'ALL' = ANY ($6::text[]))
-        AND split_part(type, '.', 1) <> ALL ($7::text[])
+        AND created_at >= reach.after_time
+        AND client_id = $4
+        AND (split_part(type, '.', 1) = ANY ($5::text[]) OR 'ALL' = ANY ($5::text[]))
+        AND split_part(type, '.', 1) <> ALL ($6::text[])
 ) AS event ON true
 WHERE reach.upto > reach.after
 ORDER BY event.created_at, event.lane, event.position;
 
 -- freeze_package: store a package before it is sent, while the cursor stands where the package begins.
 UPDATE webhook_cursors
-SET package_id = $2, package_created_at = $3, package_positions = $4, package_event_times = $5,
-    package_types = $6, package_exclude_types = $7, attempts = 0, next_attempt_at = NULL, last_error = NULL
-WHERE subscription_id = $1 AND package_id IS NULL AND positions = $8
+SET package_id = $2, package_created_at = $3, package_positions = $4, package_types = $5, package_exclude_types = $6,
+    attempts = 0, next_attempt_at = NULL, last_error = NULL
+WHERE subscription_id = $1 AND package_id IS NULL AND positions = $7
 RETURNING true;
 
 -- complete_package: move the cursor behind a delivered package, store the next one, and note the attempt.
 WITH moved AS (
     UPDATE webhook_cursors
-    SET positions = package_positions, event_times = package_event_times,
-        package_id = $3, package_created_at = $4, package_positions = $5, package_event_times = $6,
-        package_types = $7, package_exclude_types = $8, attempts = 0, next_attempt_at = NULL, last_error = NULL
+    SET positions = package_positions, event_times = coalesce($3, event_times),
+        package_id = $4, package_created_at = $5, package_positions = $6, package_types = $7, package_exclude_types = $8,
+        attempts = 0, next_attempt_at = NULL, last_error = NULL
     WHERE subscription_id = $1 AND package_id = $2
     RETURNING subscription_id
 )
