@@ -63,8 +63,7 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
         try:
             value = _read_json(text, decode_json)
         except msgspec.ValidationError as error:
-            whole = _read_json(text, msgspec.json.decode)
-            raise _invalid(whole, body, error, InvalidBody) from None
+            raise _invalid(_read_whole(text), body, error, InvalidBody) from None
         if _ZERO_CHARACTER.search(text):
             raise InvalidBody("a text holds the character U+0000", zero_character_errors(msgspec.json.decode(text)))
         return value
@@ -80,6 +79,14 @@ def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedJson(str(error) or "the body is nested too deeply") from None
+
+
+def _read_whole(text: bytes) -> Any:
+    """The value, whatever its shape. Raises MalformedJson; InvalidBody for a number that is larger than any known."""
+    try:
+        return _read_json(text, msgspec.json.decode)
+    except msgspec.ValidationError as error:
+        raise InvalidBody(str(error)) from None
 
 
 def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:

@@ -12,6 +12,7 @@ _ONCE: Final = frozenset(
         b"authorization",
         b"content-length",
         b"content-type",
+        b"host",
         b"idempotency-key",
         b"upvest-api-version",
         b"upvest-client-id",
