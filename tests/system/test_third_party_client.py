@@ -5,6 +5,7 @@ Every request is signed, the one for the token too; the service demands it. Once
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -237,22 +238,30 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         yield service
 
 
-@pytest_asyncio.fixture(params=CURVES, loop_scope="module")
-async def walk(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> AsyncIterator[Walk]:
-    pair = new_key_pair(tmp_path, request.param)
+@asynccontextmanager
+async def ready(service: Service, folder: Path, curve: str) -> AsyncIterator[Walk]:
+    """An integrator with a new client, a key on that curve, and a receiver for webhooks."""
+    pair = new_key_pair(folder, curve)
     scopes = [part for scope in SCOPES for part in ("--scope", scope)]
     client = await new_client(service, "--require-signatures", "--public-key", pair.public, *scopes)
-    environment = environment_of(service.url, client, pair, as_file=request.param == "P-256")
+    environment = environment_of(service.url, client, pair, as_file=curve == "P-256")
     async with WebhookReceiver() as receiver:
         yield Walk(configured(environment), receiver)
 
 
-async def test_the_whole_main_job(walk: Walk) -> None:
+async def go(walk: Walk) -> None:
+    """The whole main job."""
     for step in (walk.onboard, walk.fund, walk.configure, walk.subscribe, walk.order, walk.reconcile):
         await asyncio.to_thread(step)
     events = await heard(walk.receiver)
     await asyncio.to_thread(walk.compare, events)
     await asyncio.to_thread(walk.leave)
+
+
+@pytest.mark.parametrize("curve", CURVES)
+async def test_the_whole_main_job(service: Service, tmp_path: Path, curve: str) -> None:
+    async with ready(service, tmp_path, curve) as walk:
+        await go(walk)
 
     [token] = walk.integrator.tokens
     assert token.status_code == 200
@@ -260,3 +269,9 @@ async def test_the_whole_main_job(walk: Walk) -> None:
     assert set(token.json()["scope"].split()) == set(SCOPES)
     assert all("signature" in sent.headers for sent in walk.integrator.sent)
     assert walk.receiver.received.refused == 0
+
+
+async def test_two_integrators_at_once_hear_nothing_of_each_other(service: Service, tmp_path: Path) -> None:
+    """Both subscribe to everything; each of them checks that all that it sees and hears is its own."""
+    async with ready(service, tmp_path, "P-256") as first, ready(service, tmp_path, "P-521") as second:
+        await asyncio.gather(go(first), go(second))
