@@ -37,6 +37,7 @@ from orderlane.postgres.webhooks import PostgresWebhookKeys, subscription_from
 
 _SQL = queries("deliveries")
 READERS_MAX = 4
+CLOSE_SECONDS_MAX = 5.0
 EVENT_TIMES_SECONDS = 60.0
 """How often the event times of a cursor that moves are stored: they only spare the database old partitions."""
 
@@ -61,8 +62,13 @@ class PostgresDeliveryStore:
         """Connect. Raises StoreUnavailable."""
         with unavailable_on_loss():
             connection = await connect(dsn, "orderlane sender", count)
-            pool = await open_pool(dsn, "orderlane sender reads", size_max=READERS_MAX, count=count)
-            store = cls(connection, pool, await Wakeup.listen(connection))
+            try:
+                wakeup = await Wakeup.listen(connection)
+                pool = await open_pool(dsn, "orderlane sender reads", size_max=READERS_MAX, count=count)
+            except BaseException:
+                connection.terminate()
+                raise
+            store = cls(connection, pool, wakeup)
             await connection.add_listener(NOTIFY_EVENTS, store._note_events)
             await connection.add_listener(NOTIFY_SUBSCRIPTIONS, store._note_subscriptions)
         return store
@@ -179,10 +185,14 @@ class PostgresDeliveryStore:
             return await self._pool.fetch(_SQL[query], *arguments)
 
     async def close(self) -> None:
-        """Close the session, and with it give up the subscriptions."""
-        with unavailable_on_loss():
-            await self._connection.close()
-            await self._pool.close()
+        """Close the session, and with it give up the subscriptions; what does not close is cut."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self._connection.close()
+                await self._pool.close()
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            self._connection.terminate()
+            self._pool.terminate()
 
 
 def _filter_columns(wanted: EventFilter) -> tuple[UUID, Sequence[str], Sequence[str]]:

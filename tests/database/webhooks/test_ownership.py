@@ -2,18 +2,22 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from orderlane.ports.deliveries import Cursor, CursorMoved, Package
+from orderlane.ports.errors import StoreUnavailable
 from orderlane.postgres.deliveries import PostgresDeliveryStore
 from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources
+from orderlane.webhooks.schedule import RetrySchedule
+from orderlane.webhooks.signing import new_secret
 from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
-from tests.database.webhooks.receivers import Receiver, receiving
+from tests.database.webhooks.receivers import Receiver, answering, receiving
 from tests.database.webhooks.senders import RunningSender, sending
 
 
@@ -98,8 +102,6 @@ async def test_a_disabled_subscription_gets_nothing_until_it_is_enabled_and_then
 
 
 async def enable(writer: EventWriter, subscription_id: Any, client_id: Any) -> None:
-    from dataclasses import replace
-
     subscriptions = PostgresSubscriptions(writer.connection)
     one = await subscriptions.get(client_id, subscription_id)
     await subscriptions.change(replace(one, enabled=True))
@@ -126,8 +128,6 @@ async def test_a_deleted_subscription_gets_nothing_more(
 async def test_a_new_url_is_used_at_once(
     sender: RunningSender, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
 ) -> None:
-    from dataclasses import replace
-
     one = await subscribe(f"{receiver.url}/old")
     await writer.write(0)
     await receiver.until_accepted(1)
@@ -139,6 +139,66 @@ async def test_a_new_url_is_used_at_once(
     await receiver.until_accepted(3)
 
     assert receiver.received[-1].path == "/new"
+
+
+async def test_a_sender_that_loses_its_session_says_so_and_the_next_one_goes_on(
+    dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    one = await subscribe(receiver.url)
+    async with sending(dsn, sources) as first:
+        await first.until_owning(one.number)
+        await writer.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'orderlane sender'"
+        )
+        with pytest.raises(StoreUnavailable):
+            await first.task
+    assert first.sender.subscriptions == frozenset()
+
+    await writer.write(0, 1)
+    async with sending(dsn, sources):
+        await receiver.until_accepted(2)
+
+
+async def test_a_delivery_that_breaks_rests_and_the_others_go_on(
+    dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    broken = await subscribe(f"{receiver.url}/broken", secret="no secret")
+    await subscribe(f"{receiver.url}/whole")
+    async with sending(dsn, sources) as running:
+        await running.until_owning(broken.number)
+        for _ in range(3):
+            await writer.write(0, 1)
+        await receiver.until_accepted(6)
+        async with asyncio.timeout(20):
+            while broken.number in running.sender.subscriptions:
+                await asyncio.sleep(0.01)
+        assert {one.path for one in receiver.received} == {"/whole"}
+
+    secret = new_secret(sources.tokens)
+    await writer.connection.execute("UPDATE webhook_subscriptions SET secret = $2 WHERE id = $1", broken.id, secret)
+    async with sending(dsn, sources):
+        await receiver.until_accepted(12)
+    assert receiver.accepted[-1].path == "/broken"
+
+
+async def test_events_that_are_gone_stop_their_subscription_only(
+    dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    stuck = await subscribe(f"{receiver.url}/stuck")
+    receiver.answers = [answering(500)]
+    async with sending(dsn, sources, schedule=RetrySchedule(waits_seconds=(0.5,))) as running:
+        await writer.write(0)
+        await receiver.until_received(1)
+        await writer.connection.execute("TRUNCATE events")
+        async with asyncio.timeout(20):
+            while stuck.number in running.sender.subscriptions:
+                await asyncio.sleep(0.01)
+        await subscribe(f"{receiver.url}/other")
+        await writer.write(0)
+        await receiver.until_accepted(1)
+
+    assert [one.path for one in receiver.received] == ["/stuck", "/other"]
 
 
 async def test_events_arrive_without_any_notification(

@@ -46,16 +46,14 @@ SELECT true FROM changed;
 DELETE FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 RETURNING true;
 
 -- list_attempts: A page of the attempts to deliver to a subscription of a client; always a row, with the count of all.
-WITH matching AS NOT MATERIALIZED (
-    SELECT attempt.*
-    FROM webhook_attempts AS attempt
-    JOIN webhook_subscriptions AS subscription ON subscription.id = attempt.subscription_id
-    WHERE subscription.client_id = $1 AND subscription.id = $4
-), page AS (
-    SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
-)
-SELECT (SELECT count(*) FROM matching) AS total_count, page.*
-FROM (VALUES (1)) AS always LEFT JOIN page ON true
+SELECT (SELECT count(*) FROM webhook_attempts WHERE subscription_id = $4) AS total_count, page.*
+FROM (VALUES (1)) AS always LEFT JOIN (
+    SELECT *
+    FROM webhook_attempts
+    WHERE subscription_id = $4
+        AND EXISTS (SELECT FROM webhook_subscriptions WHERE client_id = $1 AND id = $4)
+    ORDER BY {order} LIMIT $2 OFFSET $3
+) AS page ON true
 ORDER BY {order};
 
 -- active_keys: The keys that sign webhooks and are published, the newest first.
