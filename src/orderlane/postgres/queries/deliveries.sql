@@ -12,6 +12,7 @@ WHERE subscription_id = $1;
 
 -- pending_events: the next events behind a reader's place. Only lanes with something new are probed. $3 positions are
 -- shared evenly by them; what some do not need goes to the others. A lane without a match gives one row without event.
+-- LIMIT keeps every lane's events an index scan of their own: a plan made while the table was empty would join by hash.
 WITH pending AS MATERIALIZED (
     SELECT lane, position AS head, last_event_at AS head_time,
         ($1::bigint[])[lane + 1] AS after, ($2::timestamptz[])[lane + 1] AS after_time
@@ -33,6 +34,8 @@ LEFT JOIN LATERAL (
         AND client_id = $4
         AND (split_part(type, '.', 1) = ANY ($5::text[]) OR 'ALL' = ANY ($5::text[]))
         AND split_part(type, '.', 1) <> ALL ($6::text[])
+    ORDER BY position
+    LIMIT share.upto - share.after
 ) AS event ON true
 ORDER BY event.created_at, share.lane, event.position;
 
@@ -46,6 +49,8 @@ JOIN LATERAL (
         AND client_id = $4
         AND (split_part(type, '.', 1) = ANY ($5::text[]) OR 'ALL' = ANY ($5::text[]))
         AND split_part(type, '.', 1) <> ALL ($6::text[])
+    ORDER BY position
+    LIMIT reach.upto - reach.after
 ) AS event ON true
 WHERE reach.upto > reach.after
 ORDER BY event.created_at, event.lane, event.position;
