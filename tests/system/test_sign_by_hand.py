@@ -1,46 +1,18 @@
-"""The how-to "sign a request by hand", run as a reader runs it: a shell, curl and openssl, a started service."""
+"""The how-tos about signatures, followed to the letter: a shell, curl and openssl, and the published client."""
 
 import asyncio
 import json
-import re
-import sys
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.system.processes import environment, running_service
+from tests.system.integrators import PASSPHRASE, KeyPair, configured, environment_of, new_key_pair
+from tests.system.pages import left_by, run_page
+from tests.system.processes import running_service
 
-HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "sign-a-request-by-hand.md"
-COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SHELL_SECONDS_MAX = 120
-
-
-async def run_howto(folder: Path, **variables: str) -> str:
-    """Run every command of the page in one shell; what it prints."""
-    script = "\n".join(COMMANDS.findall(HOWTO.read_text()))
-    programs = f"{Path(sys.executable).parent}:{environment()['PATH']}"
-    shell = await asyncio.create_subprocess_exec(
-        *("sh", "-eu", "-c", script),
-        cwd=folder,
-        env=environment(PATH=programs, **variables),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(SHELL_SECONDS_MAX):
-            printed, _ = await shell.communicate()
-    finally:
-        if shell.returncode is None:
-            shell.kill()
-    assert shell.returncode == 0, f"{printed.decode()}\n{left_by(folder)}"
-    return printed.decode()
-
-
-def left_by(folder: Path) -> str:
-    """The answers that the commands wrote down, for whoever has to find out what went wrong."""
-    return "\n".join(f"{one.name}: {one.read_text()[:500]}" for one in sorted(folder.glob("*.json")))
+pytestmark = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 
 
 @pytest.fixture
@@ -51,9 +23,10 @@ def desk(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_the_howto_does_what_it_says(tmp_path: Path, desk: Path) -> None:
+async def test_signing_by_hand_leads_to_a_filled_portfolio_order(tmp_path: Path, desk: Path) -> None:
     async with running_service(tmp_path) as service:
-        printed = await run_howto(desk, BASE=service.url, ORDERLANE_DATA_DIR=str(service.data_dir))
+        page = "howto/sign-a-request-by-hand.md"
+        printed = await run_page(page, desk, BASE=service.url, ORDERLANE_DATA_DIR=str(service.data_dir))
 
     def answer(name: str) -> Any:
         return json.loads((desk / name).read_text())
@@ -63,3 +36,16 @@ async def test_the_howto_does_what_it_says(tmp_path: Path, desk: Path) -> None:
     assert set(held) == {"IE00B4L5Y983", "DE0007164600"}
     assert answer("users.json")["meta"]["total_count"] == 1
     assert answer("draft.json") == answer("users.json")
+
+
+async def test_moving_an_integration_over_takes_a_key_and_its_configuration(tmp_path: Path, desk: Path) -> None:
+    pair = new_key_pair(desk, "P-521")
+    pair.private.rename(desk / "private.pem")
+    async with running_service(tmp_path) as service:
+        variables = {"ORDERLANE_DATA_DIR": str(service.data_dir), "PASSPHRASE": PASSPHRASE}
+        await run_page("howto/move-an-integration-over.md", desk, **variables)
+        client = json.loads((desk / "client.json").read_text())
+        moved = KeyPair(desk / "private.pem", desk / "public.pem")
+        integrator = configured(environment_of(service.url, client, moved, as_file=True))
+
+        assert (await asyncio.to_thread(integrator.get, "/users"))["data"] == []
