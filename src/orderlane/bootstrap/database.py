@@ -161,11 +161,11 @@ async def open_store(database: Database) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_pool(
-    database: Database, name: str, size_max: int, statements: StatementCount | None = None
+    database: Database, name: str, size_max: int, size_min: int = 1, statements: StatementCount | None = None
 ) -> AsyncIterator[Pool]:
     """Connections for a while. Raises StoreUnavailable."""
     with unavailable_on_loss():
-        pool = await open_pool(database.dsn, name, size_max=size_max, count=statements)
+        pool = await open_pool(database.dsn, name, size_max=size_max, size_min=size_min, count=statements)
     try:
         yield pool
     finally:

@@ -29,6 +29,9 @@ from orderlane.webhooks.sending import HttpTransport
 from orderlane.webhooks.signing import KeyRing
 from orderlane.webhooks.trials import HttpWebhooks
 
+API_CONNECTIONS_MIN = 4
+"""How many connections the API opens before it answers, so that the first requests wait for none."""
+
 
 async def lane_store(database: Database) -> LaneStore:
     """What a lane worker needs. Raises StoreUnavailable."""
@@ -66,7 +69,13 @@ async def open_api_services(database: Database, settings: Settings, sources: Sou
     """All that the API needs. Raises StoreUnavailable."""
     statements = StatementCount()
     async with (
-        opened_pool(database, "orderlane api", settings.database_connections, statements) as pool,
+        opened_pool(
+            database,
+            "orderlane api",
+            settings.database_connections,
+            min(API_CONNECTIONS_MIN, settings.database_connections),
+            statements,
+        ) as pool,
         HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport,
     ):
         acceptance = PostgresPortfolioOrderAcceptance(pool)
