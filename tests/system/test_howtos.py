@@ -1,7 +1,6 @@
 """The how-tos' commands and programs are run as they stand there."""
 
 import asyncio
-import re
 import shutil
 import socket
 import sys
@@ -13,54 +12,28 @@ import msgspec
 import pytest
 
 from tests.system.investors import EVENTS_OF_A_BUY, TOPICS, Market
-from tests.system.processes import Service, environment, running_service
-
-HOWTO = Path(__file__).parents[2] / "docs" / "howto"
-
-
-def blocks(page: str, language: str) -> str:
-    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```$", (HOWTO / page).read_text(), re.MULTILINE | re.DOTALL))
+from tests.system.pages import blocks, run_page
+from tests.system.processes import environment, running_service
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 async def test_authenticate(tmp_path: Path) -> None:
     async with running_service(tmp_path) as service:
-        code, err = await run_shell(f"set -e\n{blocks('authenticate.md', 'sh')}", tmp_path, service)
+        await run_page("howto/authenticate.md", tmp_path, BASE=service.url, ORDERLANE_DATA_DIR=str(service.data_dir))
 
-    assert code == 0, err
     assert msgspec.json.decode((tmp_path / "token.json").read_bytes())["scope"] == "portfolios:read"
     assert msgspec.json.decode((tmp_path / "orders.json").read_bytes())["data"] == []
 
 
 async def test_back_up_while_it_runs(tmp_path: Path) -> None:
     async with running_service(tmp_path) as service:
-        code, err = await run_shell(f"set -e\n{blocks('operate.md', 'sh')}", tmp_path, service)
+        await run_page("howto/operate.md", tmp_path, ORDERLANE_DATA_DIR=str(service.data_dir))
 
-    assert code == 0, err
     assert (tmp_path / "orderlane.dump").read_bytes().startswith(b"PGDMP")
 
 
-async def run_shell(script: str, folder: Path, service: Service) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        "sh",
-        "-c",
-        script,
-        cwd=folder,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=environment(
-            BASE=service.url,
-            ORDERLANE_DATA_DIR=str(service.data_dir),
-            PATH=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-        ),
-    )
-    async with asyncio.timeout(60):
-        _, err = await process.communicate()
-    return process.returncode, err.decode()
-
-
 async def test_the_receiver_of_receive_webhooks(tmp_path: Path) -> None:
-    (tmp_path / "receiver.py").write_text(blocks("receive-webhooks.md", "python"))
+    (tmp_path / "receiver.py").write_text(blocks("howto/receive-webhooks.md", "python"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     async with running_service(tmp_path) as service, service.client() as client:

@@ -6,9 +6,9 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+from tests.system.pages import DOCS, blocks
 from tests.system.processes import environment, run_command, running_service
 
-QUICKSTART = Path(__file__).parents[2] / "docs" / "quickstart.md"
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
 
 
@@ -33,14 +33,13 @@ async def test_the_program_of_the_quickstart_tells_the_guides_story(tmp_path: Pa
 
 
 def program() -> str:
-    found = re.findall(r"^```python\n(.*?)^```$", QUICKSTART.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(found) == 1
-    assert SHOWN_ADDRESS in found[0]
-    return found[0]
+    found = blocks("quickstart.md", "python")
+    assert SHOWN_ADDRESS in found
+    return found
 
 
 def shown() -> list[str]:
-    found = re.search(r"^```\n(accepted:.*?)^```$", QUICKSTART.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.search(r"^```\n(accepted:.*?)^```$", (DOCS / "quickstart.md").read_text(), re.MULTILINE | re.DOTALL)
     assert found is not None
     return found[1].splitlines()
 
