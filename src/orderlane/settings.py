@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -94,6 +95,10 @@ def _read_host(text: str) -> str:
     return text
 
 
+def _read_networks(text: str) -> str:
+    return ",".join(str(ip_network(one.strip(), strict=False)) for one in text.split(","))
+
+
 def _read_folder(text: str) -> Path:
     if not text:
         raise ValueError(text)
@@ -105,6 +110,7 @@ DATABASE_URL = Kind(_read_database_url, "an address such as postgresql://user:pa
 CURRENCY = Kind(_read_currency, "a currency code of ISO 4217 such as EUR")
 HOST = Kind(_read_host, "an address or a name of this machine, such as 127.0.0.1")
 MILLISECONDS = Kind(_read_range, f"two whole numbers up to {RANGE_MAX}, the least and the greatest, such as 5-60")
+NETWORKS = Kind(_read_networks, "addresses or networks, separated by commas, such as 10.0.0.0/8,127.0.0.1")
 FOLDER = Kind(_read_folder, "the path of a folder")
 
 
@@ -137,6 +143,14 @@ class Settings:
     host: str = field(default="127.0.0.1", metadata=_told(HOST, "Where the API listens."))
     port: int = field(
         default=8080, metadata=_told(whole_number(0, 65535), "The port on which the API listens; 0 takes any free one.")
+    )
+    trusted_proxies: str | None = field(
+        default=None,
+        metadata=_told(
+            optional(NETWORKS),
+            "The reverse proxies in front of the API. X-Forwarded-For and X-Forwarded-Proto, which say who asks and by "
+            "which scheme, are believed when they come from these, and from nobody else.",
+        ),
     )
     currency: str = field(
         default="EUR",

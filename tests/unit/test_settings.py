@@ -30,6 +30,7 @@ def test_the_environment_is_read_and_an_option_wins() -> None:
         ("ORDERLANE_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("ORDERLANE_HOST", "http://localhost/", "an address or a name of this machine"),
         ("ORDERLANE_DATA_DIR", "", "the path of a folder"),
+        ("ORDERLANE_TRUSTED_PROXIES", "proxy", "addresses or networks, separated by commas, such as 10.0.0.0/8"),
         ("ORDERLANE_REQUESTS_PER_MINUTE", "0", "a whole number from 1 to 1000000, or empty"),
     ],
 )

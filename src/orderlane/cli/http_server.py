@@ -77,7 +77,12 @@ class HttpServer:
     """Serves an ASGI application, whose lifespan is its owner's business, on a listener."""
 
     def __init__(
-        self, application: Any, listener: Listener, new_id: Callable[[], UUID], on_started: Callable[[], None]
+        self,
+        application: Any,
+        listener: Listener,
+        new_id: Callable[[], UUID],
+        on_started: Callable[[], None],
+        trusted_proxies: str | None = None,
     ) -> None:
         self._listener = listener
         self._server = _Server(
@@ -89,7 +94,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=trusted_proxies is not None,
+                forwarded_allow_ips=trusted_proxies or "",
                 timeout_graceful_shutdown=FINISH_SECONDS_MAX,
             ),
             on_started,

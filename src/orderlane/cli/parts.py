@@ -63,7 +63,14 @@ class ApiPart:
         async with services.open_api_services(parts.database, parts.settings, parts.sources) as api_services:
             application = create_app(api_services, api_options(parts.settings))
             async with application.lifespan():
-                await HttpServer(application, self.listener, parts.sources.ids.new_id, self.on_started).run(stop)
+                server = HttpServer(
+                    application,
+                    self.listener,
+                    parts.sources.ids.new_id,
+                    self.on_started,
+                    parts.settings.trusted_proxies,
+                )
+                await server.run(stop)
 
 
 @dataclass(frozen=True, slots=True)

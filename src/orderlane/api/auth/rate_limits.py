@@ -13,8 +13,10 @@ SUBSCRIBER_BITS: Final = 64
 
 def network_of(address: str) -> str:
     """What counts as one address: an IPv4 address, or the network of an IPv6 address."""
-    host = address.partition("%")[0]
-    return str(IPv6Network((host, SUBSCRIBER_BITS), strict=False)) if ":" in host else host
+    try:
+        return str(IPv6Network((address.partition("%")[0], SUBSCRIBER_BITS), strict=False))
+    except ValueError:
+        return address
 
 
 @dataclass(slots=True)
