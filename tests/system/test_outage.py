@@ -7,7 +7,7 @@ from orderlane_client import WebhookReceiver
 from tests.system.auditor import audit
 from tests.system.investors import Market
 from tests.system.mailbox import Mailbox
-from tests.system.processes import running_service
+from tests.system.processes import run_command, running_service
 
 
 async def test_everything_arrives_after_an_outage_in_order(tmp_path: Path) -> None:
@@ -24,6 +24,11 @@ async def test_everything_arrives_after_an_outage_in_order(tmp_path: Path) -> No
         await market.place_for_all([Decimal("200.00"), Decimal("300.00")])
         for one in market.accepted:
             await market.until_filled(one.id)
+
+        ill = await run_command("doctor", "--data-dir", service.data_dir)
+        assert ill.code == 1
+        assert "the oldest undelivered event is" in ill.out
+        assert "attempts failed, the last with: connection_refused" in ill.out
 
         async with WebhookReceiver(receiver.verifier, port=port) as back:
             mailbox.receiver = back
