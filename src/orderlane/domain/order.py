@@ -116,8 +116,8 @@ class Order:
 
     `cash_amount` (in `currency`) is what to trade, or zero when `quantity` (units) is. `locked` is what the leg has
     reserved: cash of `currency` for a BUY, units of the instrument for a SELL. `reference_price` is the price that the
-    plan was made with, `fractional` whether the instrument traded in fractions then. `reported_quantity` is the total quantity that the venue named when it said that the order is
-    at its end, None until then.
+    plan was made with, `fractional` whether the instrument traded in fractions then. `reported_quantity` is the total
+    quantity that the venue named when it said that the order is at its end, None until then.
     """
 
     id: UUID
