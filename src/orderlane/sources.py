@@ -55,9 +55,7 @@ def system_sources() -> Sources:
 def seeded_sources(seed: int, start: datetime) -> Sources:
     """Return sources that replay: the same seed and start (in UTC) give the same times, ids and tokens."""
     clock = SteppedClock(start)
-    return Sources(
-        clock, SeededIds(clock, random.Random(f"ids {seed}")), SeededTokens(random.Random(f"tokens {seed}"))
-    )
+    return Sources(clock, SeededIds(clock, random.Random(f"ids {seed}")), SeededTokens(random.Random(f"tokens {seed}")))
 
 
 class SystemClock:
@@ -122,9 +120,7 @@ class SeededIds:
         milliseconds = round(self.clock.now().timestamp() * 1000)
         self._last = max(self._last + 1, milliseconds << 12)
         time_field, count = self._last >> 12, self._last & 0xFFF
-        return UUID(
-            int=time_field << 80 | 7 << 76 | count << 64 | 0b10 << 62 | self.randomness.getrandbits(62)
-        )
+        return UUID(int=time_field << 80 | 7 << 76 | count << 64 | 0b10 << 62 | self.randomness.getrandbits(62))
 
 
 @dataclass(slots=True)

@@ -14,6 +14,8 @@ from orderlane.ports.errors import Conflict, Invalid, NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
 
 RETRY_AFTER_SECONDS = "2"
+TEXT_LENGTH_MAX = 500
+"""How much of a request a problem document repeats, in any of its texts."""
 
 _log = structlog.get_logger("orderlane.api")
 
@@ -40,10 +42,10 @@ def problem_answer(error: Exception, path: str, request_id: str, *, development:
         type=problem.uri,
         title=problem.title,
         status=problem.status,
-        detail=_detail(error, problem),
-        instance=path,
+        detail=_shortened(_detail(error, problem)),
+        instance=_shortened(path),
         request_id=request_id,
-        errors=errors,
+        errors=tuple(FieldError(_shortened(one.field), _shortened(one.message)) for one in errors),
         signature_base=_signature_base(error) if development else UNSET,
     )
     return Answer(problem.status, encode_json(document), PROBLEM_JSON, _headers(error))
@@ -78,6 +80,10 @@ def _detail(error: Exception, problem: ProblemType) -> str:
             return str(error)
         case _:
             return problem.cause
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= TEXT_LENGTH_MAX else f"{text[: TEXT_LENGTH_MAX - 1]}…"
 
 
 def _headers(error: Exception) -> dict[str, str]:

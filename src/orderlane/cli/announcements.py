@@ -5,11 +5,19 @@ from collections.abc import Mapping
 
 import msgspec
 from rich.console import Console
+from rich.table import Column
+
+ID_CHARACTERS = 36
 
 
 def console() -> Console:
     """Standard output for a person: in colours on a terminal, plain elsewhere."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def id_column(heading: str) -> Column:
+    """A column of a table whose ids are shown whole, however narrow the terminal: they are there to be copied."""
+    return Column(heading, no_wrap=True, min_width=ID_CHARACTERS)
 
 
 class Announcements:

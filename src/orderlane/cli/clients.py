@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from orderlane.api.scopes import ALL_SCOPES
-from orderlane.cli.announcements import console, write_json
+from orderlane.cli.announcements import console, id_column, write_json
 from orderlane.cli.database import opened_store
 from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
 from orderlane.cli.options import AsJson, DataOptions
@@ -230,7 +230,7 @@ def key_facts(key: ClientKey) -> dict[str, object]:
 
 def clients_table(clients: Sequence[Client]) -> Table:
     """Clients for a person."""
-    table = Table("client id", "name", "scopes", "signatures", "keys", "state")
+    table = Table(id_column("client id"), "name", "scopes", "signatures", "keys", "state")
     for one in clients:
         scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
         state = f"revoked {write_time(one.revoked_at)}" if one.revoked_at else "active"
@@ -241,7 +241,7 @@ def clients_table(clients: Sequence[Client]) -> Table:
 
 def keys_table(keys: Sequence[ClientKey]) -> Table:
     """Public keys for a person."""
-    table = Table("key id", "kind", "created", "expires", "revoked")
+    table = Table(id_column("key id"), "kind", "created", "expires", "revoked")
     for key in keys:
         kind = PublicKey.from_pem(key.public_key).kind
         table.add_row(

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from orderlane.cli.announcements import console, write_json
+from orderlane.cli.announcements import console, id_column, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
@@ -63,7 +63,7 @@ def picture(story: PortfolioOrderStory) -> RenderableType:
         f"account {one.account_id}   {story.sequence} events   executed {one.executed_cash_amount}"
         f"   remaining {one.remaining_cash_amount}"
     )
-    table = Table("individual order", "instrument", "side", "amount", "executed", "units", "status")
+    table = Table(id_column("individual order"), "instrument", "side", "amount", "executed", "units", "status")
     for order in story.orders:
         table.add_row(*_row(order))
     return Group(heading, facts, *([cancelled] if cancelled else []), progress(story), table)

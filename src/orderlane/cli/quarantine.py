@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from orderlane.cli.announcements import console, write_json
+from orderlane.cli.announcements import console, id_column, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
@@ -49,7 +49,7 @@ def release(
 
 
 def _table(quarantined: Sequence[Quarantined]) -> Table:
-    table = Table("message", "account (held)", "kind", "since", "error")
+    table = Table("message", id_column("account (held)"), "kind", "since", "error")
     for one in quarantined:
         last_line = one.error.strip().splitlines()[-1]
         table.add_row(str(one.id), str(one.account_id), one.kind, write_time(one.quarantined_at), last_line)

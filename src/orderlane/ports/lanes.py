@@ -102,6 +102,11 @@ class LaneStore(Protocol):
         """Take free lanes up to a fair share, give back what is too much; the lanes now owned."""
         ...
 
+    @property
+    def is_rebalance_hinted(self) -> bool:
+        """Whether lanes may have come free, or another worker wants some, since the last rebalance."""
+        ...
+
     def batch(self, lanes: Collection[int], limit: int) -> AbstractAsyncContextManager[LaneBatch]:
         """Begin a transaction and take up to `limit` messages of the lanes whose accounts are not held."""
         ...

@@ -33,6 +33,11 @@ class VenueOutbox(Protocol):
         """Take free lanes up to a fair share, give back what is too much; the lanes now owned."""
         ...
 
+    @property
+    def is_rebalance_hinted(self) -> bool:
+        """Whether lanes may have come free, or another gateway wants some, since the last rebalance."""
+        ...
+
     async def orders_at_the_venue(self, lane: int) -> Sequence[VenueOrder]:
         """The lane's individual orders that a gateway has handed over and that are not at their end."""
         ...

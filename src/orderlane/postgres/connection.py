@@ -16,6 +16,7 @@ NOTIFY_INBOX = "orderlane_inbox"
 NOTIFY_OUTBOX = "orderlane_outbox"
 NOTIFY_EVENTS = "orderlane_events"
 NOTIFY_SUBSCRIPTIONS = "orderlane_subscriptions"
+NOTIFY_SHARES = "orderlane_shares"
 
 
 @dataclass(slots=True)

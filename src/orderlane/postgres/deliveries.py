@@ -52,7 +52,7 @@ class PostgresDeliveryStore:
         self._turn = asyncio.Lock()
         self._pool = pool
         self._wakeup = wakeup
-        self._share = Share(connection, ShareRole.SUBSCRIPTIONS)
+        self._share = Share(connection, ShareRole.SUBSCRIPTIONS, self._note_subscriptions)
         self._event_times_due: dict[UUID, float] = {}
         self._events_noted = self._subscriptions_noted = False
         self.keys = PostgresWebhookKeys(pool)

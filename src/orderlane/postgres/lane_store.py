@@ -36,7 +36,7 @@ class PostgresLaneStore:
 
     def __init__(self, connection: Connection, wakeup: Wakeup, count: StatementCount) -> None:
         self._connection = connection
-        self._share = Share(connection, ShareRole.LANES)
+        self._share = Share(connection, ShareRole.LANES, wakeup.wake)
         self._wakeup = wakeup
         self.count = count
         self._lanes: list[int] = []
@@ -58,6 +58,11 @@ class PostgresLaneStore:
             owned = await self._share.rebalance(self._lanes)
         self._memory.keep_lanes(owned)
         return owned
+
+    @property
+    def is_rebalance_hinted(self) -> bool:
+        """Whether lanes may have come free, or another worker wants some, since the last rebalance."""
+        return self._share.is_hinted
 
     async def waiting(self, lanes: Collection[int], limit: int) -> list[int]:
         """The ids of the messages that `batch` would take. Raises StoreUnavailable."""

@@ -97,8 +97,8 @@ class LaneWriter:
 def _order_row(one: Order, lanes: Mapping[UUID, int]) -> tuple[Any, ...]:
     return (
         one.id, lanes[one.account_id], one.portfolio_order_id, one.account_id, one.user_id, one.leg, one.side, one.isin,
-        one.cash_amount, one.quantity, one.locked, one.currency, one.reference_price, one.fractional, one.fee, one.status,
-        one.cancellation_reason, one.initiation_flow, one.reported_quantity, one.created_at, one.updated_at,
+        one.cash_amount, one.quantity, one.locked, one.currency, one.reference_price, one.fractional, one.fee,
+        one.status, one.cancellation_reason, one.initiation_flow, one.reported_quantity, one.created_at, one.updated_at,
     )  # fmt: skip
 
 

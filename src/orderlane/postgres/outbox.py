@@ -25,7 +25,7 @@ class PostgresVenueOutbox:
 
     def __init__(self, connection: Connection, wakeup: Wakeup, count: StatementCount) -> None:
         self._connection = connection
-        self._share = Share(connection, ShareRole.GATEWAY_LANES)
+        self._share = Share(connection, ShareRole.GATEWAY_LANES, wakeup.wake)
         self._wakeup = wakeup
         self.count = count
         self._lanes: list[int] = []
@@ -44,6 +44,11 @@ class PostgresVenueOutbox:
             if not self._lanes:
                 self._lanes = [row["lane"] for row in await self._connection.fetch(_ALL_LANES)]
             return await self._share.rebalance(self._lanes)
+
+    @property
+    def is_rebalance_hinted(self) -> bool:
+        """Whether lanes may have come free, or another gateway wants some, since the last rebalance."""
+        return self._share.is_hinted
 
     async def orders_at_the_venue(self, lane: int) -> Sequence[VenueOrder]:
         """The lane's open individual orders that a gateway has handed over. Raises StoreUnavailable."""

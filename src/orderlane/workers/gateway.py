@@ -59,7 +59,7 @@ class Gateway:
         rebalanced_at = float("-inf")
         while not stop.is_set():
             began = perf_counter()
-            if began - rebalanced_at >= self._limits.rebalance_seconds:
+            if self._store.is_rebalance_hinted or began - rebalanced_at >= self._limits.rebalance_seconds:
                 await self._rebalance()
                 rebalanced_at = began
             if not await self._round_trip():

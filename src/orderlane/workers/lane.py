@@ -45,7 +45,7 @@ class LaneWorker:
     async def _work(self, stop: asyncio.Event) -> None:
         rebalanced_at = float("-inf")
         while not stop.is_set():
-            if perf_counter() - rebalanced_at >= self._limits.rebalance_seconds:
+            if self._store.is_rebalance_hinted or perf_counter() - rebalanced_at >= self._limits.rebalance_seconds:
                 await self._rebalance()
                 rebalanced_at = perf_counter()
             if not await self._work_off():

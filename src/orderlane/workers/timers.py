@@ -80,4 +80,3 @@ async def _repeat(chore: Callable[[], Awaitable[int]], stop: asyncio.Event) -> i
         if done < ROWS_MAX:
             break
     return total
-

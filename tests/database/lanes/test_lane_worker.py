@@ -196,6 +196,20 @@ async def test_workers_share_the_lanes_and_take_over_a_dead_ones(dsn: str, store
             pass
 
 
+async def test_workers_ask_each_other_for_lanes_at_once(dsn: str, store: PostgresLaneStore) -> None:
+    await store.rebalance()
+    await store.rebalance()
+    second = await PostgresLaneStore.open(dsn)
+    async with asyncio.timeout(10):
+        assert await second.rebalance() == frozenset()
+        while not store.is_rebalance_hinted:
+            await store.wait_for_message(10)
+        assert len(await store.rebalance()) == 2
+        while not (second.is_rebalance_hinted and len(await second.rebalance()) == 2):
+            await second.wait_for_message(10)
+    await second.close()
+
+
 async def test_a_rolled_back_batch_changes_nothing(scene, store: PostgresLaneStore) -> None:
     account = scene.accounts[0]
     await scene.deposit(account, "100")
