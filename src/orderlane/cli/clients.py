@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from cyclopts import Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from orderlane.api.scopes import ALL_SCOPES
@@ -116,7 +117,7 @@ def add_key(
         if json:
             write_json({"client_id": str(client_id), "key_id": key.key_id})
         else:
-            console().print(f"client {client_id} may sign with key [bold]{key.key_id}[/]")
+            console().print(f"client {client_id} may sign with key [bold]{escape(key.key_id)}[/]")
 
     complete(command())
 
@@ -149,7 +150,7 @@ def revoke_key(
         sources = system_sources()
         async with opened_store(options, sources) as store, store.transaction() as repositories:
             await repositories.clients.revoke_key(client_id, key_id, sources.clock.now())
-        console().print(f"key {key_id} of client {client_id} is shut out")
+        console().print(f"key {escape(key_id)} of client {client_id} is shut out")
 
     complete(command())
 
@@ -194,12 +195,12 @@ def read_key(file: Path, key_id: str | None, expires_at: datetime | None, source
 def show_new(new: NewClient) -> None:
     """Tell a person the new client's secret."""
     lines = [
-        f"Client [bold]{new.client.name}[/] is made. Its secret is shown this once:",
+        f"Client [bold]{escape(new.client.name)}[/] is made. Its secret is shown this once:",
         f"  client id      [bold]{new.client.id}[/]",
         f"  client secret  [bold]{new.secret}[/]",
         f"  scopes         {' '.join(sorted(new.client.scopes))}",
     ]
-    lines += [f"  key id         {key.key_id}" for key in new.client.keys]
+    lines += [f"  key id         {escape(key.key_id)}" for key in new.client.keys]
     console().print("\n".join(lines))
 
 
@@ -235,7 +236,7 @@ def clients_table(clients: Sequence[Client]) -> Table:
         scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
         state = f"revoked {write_time(one.revoked_at)}" if one.revoked_at else "active"
         signatures = "required" if one.require_signatures else "optional"
-        table.add_row(str(one.id), one.name, scopes, signatures, str(len(one.keys)), state)
+        table.add_row(str(one.id), escape(one.name), scopes, signatures, str(len(one.keys)), state)
     return table
 
 
@@ -245,7 +246,7 @@ def keys_table(keys: Sequence[ClientKey]) -> Table:
     for key in keys:
         kind = PublicKey.from_pem(key.public_key).kind
         table.add_row(
-            key.key_id,
+            escape(key.key_id),
             kind,
             write_time(key.created_at),
             _moment(key.expires_at) or "never",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from orderlane.cli.announcements import console, id_column, write_json
@@ -25,7 +26,7 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
             for one in quarantined:
                 write_json(one)
         elif quarantined:
-            console().print(_table(quarantined))
+            console().print(quarantine_table(quarantined))
         else:
             console().print("nothing is in quarantine")
 
@@ -48,9 +49,10 @@ def release(
     complete(command())
 
 
-def _table(quarantined: Sequence[Quarantined]) -> Table:
+def quarantine_table(quarantined: Sequence[Quarantined]) -> Table:
+    """What waits for a person."""
     table = Table("message", id_column("account (held)"), "kind", "since", "error")
     for one in quarantined:
         last_line = one.error.strip().splitlines()[-1]
-        table.add_row(str(one.id), str(one.account_id), one.kind, write_time(one.quarantined_at), last_line)
+        table.add_row(str(one.id), str(one.account_id), one.kind, write_time(one.quarantined_at), escape(last_line))
     return table
