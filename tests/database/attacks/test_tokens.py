@@ -167,6 +167,19 @@ async def test_a_token_counts_only_in_its_header_and_only_once(api: Any) -> None
         problem(await http.get("/users", headers=headers), 400, "invalid_header")
 
 
+async def test_no_cache_keeps_a_token(api: Any) -> None:
+    client = await api.new_client()
+    form = {
+        "client_id": str(client.client_id),
+        "client_secret": client.secret,
+        "grant_type": "client_credentials",
+    }
+    answer = await (await api.anonymous()).post("/auth/token", data=form)
+
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["pragma"] == "no-cache"
+
+
 async def test_a_token_is_its_clients_alone(api: Any) -> None:
     mine, other = await api.new_client(), await api.new_client()
     http = await api.session(mine)

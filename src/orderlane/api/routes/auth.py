@@ -5,6 +5,7 @@ from functools import cache
 from uuid import UUID
 
 from orderlane.api import problem_types
+from orderlane.api.answers import Answer, encode_json
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, secret_fits
 from orderlane.api.auth.directory import KnownClient
 from orderlane.api.auth.rate_limits import network_of
@@ -15,6 +16,8 @@ from orderlane.api.operations import Call, Unit, operation
 from orderlane.resources.tokens import TokenRequest, TokenResource
 
 GRANT_TYPE = "client_credentials"
+NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
+"""What RFC 6749, section 5.1, wants on every answer with a token."""
 
 
 @operation(
@@ -36,7 +39,7 @@ GRANT_TYPE = "client_credentials"
     ),
     summary="Fetch an access token",
 )
-async def create_token(call: Call, body: TokenRequest) -> TokenResource:
+async def create_token(call: Call, body: TokenRequest) -> TokenResource | Answer:
     """Client credentials as a form. The request is signed itself when the client signs its requests."""
     if body.grant_type != GRANT_TYPE:
         raise UnsupportedGrantType(
@@ -52,7 +55,9 @@ async def create_token(call: Call, body: TokenRequest) -> TokenResource:
     scopes = _granted(body.scope.split(), known)
     directory = await gate.directory.current()
     token = issue_token(directory, client.id, scopes, call.now, options.token_lifetime, call.new_id())
-    return TokenResource(token, int(options.token_lifetime.total_seconds()), "bearer", " ".join(sorted(scopes)))
+    lifetime_seconds = int(options.token_lifetime.total_seconds())
+    granted = TokenResource(token, lifetime_seconds, "bearer", " ".join(sorted(scopes)))
+    return Answer(200, encode_json(granted), headers=NOT_STORED)
 
 
 async def _authenticated(call: Call, body: TokenRequest) -> KnownClient:
