@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rich.markup import escape
+
 from orderlane.cli.announcements import console, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
@@ -38,7 +40,7 @@ def doctor(*, json: AsJson = False, options: DataOptions | None = None) -> None:
                 write_json(finding)
             else:
                 sign = "[green]ok     [/]" if finding.is_well else "[bold red]wrong  [/]"
-                console().print(f"{sign} {finding.subject}: {finding.text}")
+                console().print(f"{sign} {escape(finding.subject)}: {escape(finding.text)}")
         return 0 if all(one.is_well for one in findings) else FAILED
 
     complete(command())
