@@ -12,6 +12,8 @@ Pool = asyncpg.Pool
 
 _SQL = queries("connection")
 
+STATEMENT_SECONDS_MAX = 30.0
+
 NOTIFY_INBOX = "orderlane_inbox"
 NOTIFY_OUTBOX = "orderlane_outbox"
 NOTIFY_EVENTS = "orderlane_events"
@@ -40,7 +42,10 @@ async def connect(dsn: str, application_name: str, count: StatementCount | None 
 async def open_pool(
     dsn: str, application_name: str, *, size_max: int, size_min: int = 1, count: StatementCount | None = None
 ) -> Pool:
-    """A pool whose connections stay open, and are not reset between uses: nothing here changes a session's state."""
+    """A pool whose connections stay open, and are not reset between uses: nothing here changes a session's state.
+
+    A statement that gets no answer within `STATEMENT_SECONDS_MAX` is given up, so that no caller waits for ever.
+    """
 
     async def prepare(connection: Connection) -> None:
         await _prepare(connection, count)
@@ -51,6 +56,7 @@ async def open_pool(
         max_size=size_max,
         max_inactive_connection_lifetime=0,
         init=prepare,
+        command_timeout=STATEMENT_SECONDS_MAX,
         reset=_keep,
         server_settings=_settings(application_name),
     )

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from orderlane.api.options import ApiOptions
+from orderlane.postgres import connection as database_connection
 from orderlane.postgres.embedded import EmbeddedPostgres
 from orderlane.postgres.migrate import migrate
 from orderlane.postgres.shares import Share, ShareRole
@@ -62,6 +65,20 @@ async def test_a_lost_database_is_told_and_found_again(tmp_path: Path, bin_dir: 
     assert int(refused.headers["retry-after"]) >= 1
     assert found.status_code == 200
     assert (while_lost["orderlane_database_up"], afterwards["orderlane_database_up"]) == (0, 1)
+
+
+async def test_a_database_that_hangs_is_given_up(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_connection, "STATEMENT_SECONDS_MAX", 0.5)
+    dsn = await new_database()
+    async with running_api(dsn, OPTIONS) as api, opened(dsn) as connection:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE users")
+            refused = await api.post("/users", USER, key := api.new_id())
+        repeated = await api.post("/users", USER, key)
+
+    assert refused.status_code == 503
+    assert repeated.status_code == 200
+    assert "idempotent-replayed" not in repeated.headers
 
 
 async def test_requests_are_counted_and_timed_by_route(api: Any) -> None:
