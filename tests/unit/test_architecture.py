@@ -23,8 +23,7 @@ def test_the_domain_imports_the_standard_library_only() -> None:
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sorted(DOMAIN.rglob("*.py"))
         for module in imported_modules(path)
-        if module.partition(".")[0] not in sys.stdlib_module_names
-        and not f"{module}.".startswith("orderlane.domain.")
+        if module.partition(".")[0] not in sys.stdlib_module_names and not f"{module}.".startswith("orderlane.domain.")
     ]
 
     assert foreign == []

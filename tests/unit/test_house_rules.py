@@ -45,9 +45,7 @@ SQL_TEXT = re.compile(
 FOREIGN_TEXT = {
     "a note left for later": re.compile(r"\b(?:TO[D]O|FIX[M]E)\b"),
     "a path of one machine": re.compile(r"(?<![\w.])/(?:work|root|farm|tmp/notes)/\w"),
-    "the host of a package registry": re.compile(
-        r"py(?:pi)\.org|python(?:hosted)\.org|npm(?:js)\.(?:com|org)"
-    ),
+    "the host of a package registry": re.compile(r"py(?:pi)\.org|python(?:hosted)\.org|npm(?:js)\.(?:com|org)"),
 }
 
 
