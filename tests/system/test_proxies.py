@@ -5,12 +5,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
 
 from tests.system.integrators import new_client
 from tests.system.processes import Program, Service, running_service
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMIT = 5
 
@@ -22,12 +25,13 @@ class Site:
         self.service, self.proxied_url = service, proxied_url
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
     limit = {"ORDERLANE_TOKEN_REQUESTS_PER_MINUTE": str(LIMIT), "ORDERLANE_LOG_LEVEL": "warning"}
-    async with running_service(tmp_path, **limit) as service:
+    async with running_service(folder, **limit) as service:
         settings = {**limit, "ORDERLANE_TRUSTED_PROXIES": "127.0.0.1"}
-        proxied = Program(("api", "--port", "0", "--data-dir", str(service.data_dir)), tmp_path / "api.log", settings)
+        proxied = Program(("api", "--port", "0", "--data-dir", str(service.data_dir)), folder / "api.log", settings)
         await proxied.start()
         try:
             yield Site(service, (await proxied.wait_for("listening"))["url"])
@@ -76,7 +80,8 @@ async def test_a_signature_over_the_address_that_the_client_used_is_accepted(sit
     client = await new_client(site.service, "--public-key", public)
     form = {**{name: client[name] for name in ("client_id", "client_secret")}, "grant_type": "client_credentials"}
     async with httpx.AsyncClient() as http:
-        token = (await http.post(f"{site.service.url}/auth/token", data=form)).json()["access_token"]
+        asked = await http.post(f"{site.proxied_url}/auth/token", data=form, headers={"x-forwarded-for": "192.0.2.3"})
+        token = asked.json()["access_token"]
         for url, forwarded, status in (
             (site.proxied_url, {"x-forwarded-proto": "https"}, 200),
             (site.proxied_url, {}, 401),
