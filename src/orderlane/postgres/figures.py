@@ -1,6 +1,8 @@
 """The figures of a process and its database."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
 
 import asyncpg
 
@@ -15,13 +17,38 @@ STATEMENT_SECONDS_MAX = 5.0
 
 _SQL = queries("figures")
 
+AnswerT = TypeVar("AnswerT")
+
+
+class SharedQuestion(Generic[AnswerT]):
+    """A question that is asked once at a time: whoever wants to know meanwhile waits for the same answer."""
+
+    def __init__(self, ask: Callable[[], Awaitable[AnswerT]]) -> None:
+        self._ask = ask
+        self._asked: asyncio.Future[AnswerT] | None = None
+
+    async def answer(self) -> AnswerT:
+        """The answer. Raises whatever asking raises."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.ensure_future(self._ask())
+            self._asked.add_done_callback(_retrieve)
+        return await asyncio.shield(self._asked)
+
+
+def _retrieve(asked: "asyncio.Future[AnswerT]") -> None:
+    """Look at a failure that nobody waits for any more; those who wait get it raised."""
+    if not asked.cancelled():
+        asked.exception()
+
 
 class PostgresFigures:
-    """Answers monitoring."""
+    """Answers monitoring. Anybody may ask, so however many do, the database is asked one thing once at a time."""
 
     def __init__(self, pool: Pool, statements: StatementCount) -> None:
         self._pool = pool
         self._statements = statements
+        self._backlog = SharedQuestion(self._ask_backlog)
+        self._missing_migrations = SharedQuestion(self._ask_missing_migrations)
 
     @property
     def statement_count(self) -> int:
@@ -30,12 +57,18 @@ class PostgresFigures:
 
     async def backlog(self) -> Backlog:
         """What waits, by one statement. Raises StoreUnavailable."""
+        return await self._backlog.answer()
+
+    async def missing_migrations(self) -> Sequence[str]:
+        """The steps of the schema that this version needs and the database does not have. Raises StoreUnavailable."""
+        return await self._missing_migrations.answer()
+
+    async def _ask_backlog(self) -> Backlog:
         with unavailable_on_loss():
             [row] = await self._pool.fetch(_SQL["backlog"], ShareRole.LANES, timeout=STATEMENT_SECONDS_MAX)
         return Backlog(**dict(row))
 
-    async def missing_migrations(self) -> Sequence[str]:
-        """The steps of the schema that this version needs and the database does not have. Raises StoreUnavailable."""
+    async def _ask_missing_migrations(self) -> Sequence[str]:
         with unavailable_on_loss():
             try:
                 rows = await self._pool.fetch(_SQL["applied_migrations"], timeout=STATEMENT_SECONDS_MAX)
