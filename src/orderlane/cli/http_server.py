@@ -15,6 +15,9 @@ from orderlane.cli.outcome import CommandRefused
 
 BACKLOG = 2048
 FINISH_SECONDS_MAX = 5
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients and proxies keep an idle connection: who closes first must not be the server, or a POST that is
+just being sent over it gets no answer."""
 
 
 class Listener:
@@ -96,6 +99,7 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=trusted_proxies is not None,
                 forwarded_allow_ips=trusted_proxies or "",
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=FINISH_SECONDS_MAX,
             ),
             on_started,
