@@ -345,3 +345,21 @@ async def test_a_client_that_is_shut_out_is_out_within_seconds(changing: Signing
     with pytest.raises(AuthorisationError) as failure:
         await asyncio.to_thread(changing.with_pair(changing.pair, changing.client["key_id"]).send, "GET", "/users")
     problem(failure.value.response, 401, "invalid_client")
+
+
+async def test_what_is_no_request_is_refused_before_anybody_looks_at_it(site: Site) -> None:
+    """The started service is served over the bounded protocol: a smuggled request and a large head get nowhere."""
+    host, _, port = site.service.url.removeprefix("http://").partition(":")
+    smuggling = (
+        b"POST /users HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET "
+    )
+    large = b"GET /users HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 40_000 + b"\r\n\r\n"
+    for attack in (smuggling, large):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(attack)
+        async with asyncio.timeout(SECONDS_MAX):
+            answer = await reader.read()
+        writer.close()
+
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/errors/malformed_request"
