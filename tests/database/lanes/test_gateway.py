@@ -204,7 +204,11 @@ async def test_two_gateways_share_the_lanes_and_one_takes_over_from_the_other(ma
         await market.until_executed(10)
         first.task.cancel()
         await market.until_all("FILLED")
-        assert second.lanes == set(LANES)
+
+        async def taken_over() -> bool:
+            return second.lanes == set(LANES)
+
+        await market.until(taken_over)
 
     await market.assert_executed_once()
 

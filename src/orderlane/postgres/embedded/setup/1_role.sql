@@ -6,3 +6,5 @@ BEGIN
     END IF;
 END
 $$;
+-- A database can be dropped, and a hanging session ended, also while the server's own vacuuming is at work there.
+GRANT pg_signal_backend TO orderlane;
