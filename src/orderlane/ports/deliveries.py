@@ -29,6 +29,8 @@ class PendingEvent(NamedTuple):
     position: int
     id: UUID
     payload: bytes
+    client_id: UUID
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ class DeliveryStore(Protocol):
         """The next events: about `positions_max` positions are looked at, shared by the lanes with something new."""
         ...
 
+    async def read_tail(self, client_ids: Collection[UUID], after: Cursor, positions_max: int) -> ReadEvents:
+        """The next events of all types of several clients, as `read` gives them."""
+        ...
+
     async def read_package(self, package: Package, after: Cursor) -> Sequence[PendingEvent]:
         """The events of a stored package, in the order in which they were sent."""
         ...
@@ -162,20 +168,23 @@ class RunningDelivery(Protocol):
         """Deliver until `stop` is called, or the subscription is gone or in other hands. Raises StoreUnavailable."""
         ...
 
-    def notice(self, heads: Sequence[int] | None = None) -> None:
-        """Note that there may be new events; with the `heads` of the lanes, whether there are."""
-        ...
-
     def stop(self) -> None:
         """Ask it to end; a request in flight is waited for."""
         ...
 
 
 class Deliveries(Protocol):
-    """How deliveries begin."""
+    """The deliveries of one sender."""
 
     def begin(self, subscription: Subscription) -> RunningDelivery:
         """Make the delivery to a subscription; it is for the caller to run it."""
+        ...
+
+    async def look(self, heads: Sequence[int] | None) -> None:
+        """Tell the deliveries that there may be new events, or by the `heads` whether there are.
+
+        Raises StoreUnavailable.
+        """
         ...
 
     async def refresh_keys(self) -> None:

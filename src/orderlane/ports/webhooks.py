@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+from orderlane.domain.events import topic_of
 from orderlane.ports.paging import Listing, Page
 
 ALL_TOPICS: Final = "ALL"
@@ -18,6 +19,11 @@ class EventFilter:
     client_id: UUID
     types: tuple[str, ...]
     exclude_types: tuple[str, ...] = ()
+
+    def passes(self, event_type: str) -> bool:
+        """Whether an event of this type, of the client, gets through."""
+        topic = topic_of(event_type)
+        return (topic in self.types or ALL_TOPICS in self.types) and topic not in self.exclude_types
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from orderlane.ports.deliveries import (
     ReadEvents,
     Wake,
 )
-from orderlane.ports.webhooks import Attempt, EventFilter, Subscription
+from orderlane.ports.webhooks import ALL_TOPICS, Attempt, EventFilter, Subscription
 from orderlane.postgres.connection import (
     NOTIFY_EVENTS,
     NOTIFY_SUBSCRIPTIONS,
@@ -140,8 +140,10 @@ class PostgresDeliveryStore:
 
     async def fail(self, subscription_id: UUID, package_id: UUID, attempt: Attempt, failure: Failure) -> None:
         """Note a failed attempt, and what follows from it."""
-        follows = (failure.next_attempt_at, failure.disabled_reason)
-        await self._move("fail_package", subscription_id, package_id, *follows, *_attempt_columns(attempt))
+        columns = (package_id, failure.next_attempt_at, *_attempt_columns(attempt))
+        await self._move("fail_package", subscription_id, *columns)
+        if failure.disabled_reason is not None:
+            await self._fetch("disable_subscription", subscription_id, failure.disabled_reason, attempt.sent_at)
 
     async def skip(self, subscription_id: UUID, after: Cursor, reached: Cursor) -> None:
         """Move the cursor from `after` over events that the filter drops, while no package is stored."""
@@ -159,19 +161,25 @@ class PostgresDeliveryStore:
 
     async def read(self, wanted: EventFilter, after: Cursor, positions_max: int) -> ReadEvents:
         """The next events: about `positions_max` positions are looked at, shared by the lanes with something new."""
-        rows = await self._read(
-            "pending_events", after.positions, after.event_times, positions_max, *_filter_columns(wanted)
-        )
+        return await self._read_on(after, positions_max, [wanted.client_id], wanted.types, wanted.exclude_types)
+
+    async def read_tail(self, client_ids: Collection[UUID], after: Cursor, positions_max: int) -> ReadEvents:
+        """The next events of all types of several clients, as `read` gives them."""
+        return await self._read_on(after, positions_max, list(client_ids), [ALL_TOPICS], [])
+
+    async def _read_on(self, after: Cursor, positions_max: int, *wanted: Sequence[Any]) -> ReadEvents:
+        rows = await self._read("pending_events", after.positions, after.event_times, positions_max, *wanted)
         if not rows:
             return ReadEvents((), after, is_all=True)
         positions, event_times = list(after.positions), list(after.event_times)
         events, is_all = [], True
-        for created_at, lane, position, event_id, payload, upto, head_time in rows:
+        for *event, upto, head_time in rows:
+            created_at, lane, position, *_ = event
             positions[lane] = upto
             is_all = is_all and head_time is not None
             event_times[lane] = head_time or created_at or event_times[lane]
             if position is not None:
-                events.append(PendingEvent(created_at, lane, position, event_id, payload))
+                events.append(PendingEvent(*event))
         return ReadEvents(events, Cursor(positions, event_times), is_all)
 
     async def read_package(self, package: Package, after: Cursor) -> Sequence[PendingEvent]:

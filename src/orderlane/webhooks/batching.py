@@ -1,13 +1,11 @@
 """Making packages of pending events: in the order of their lanes, bounded in size, none lost, none twice. Pure."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from orderlane.ports.deliveries import Cursor, PendingEvent, ReadEvents
+from orderlane.ports.deliveries import Cursor, PendingEvent
 from orderlane.resources.events import addressed
 
 _BEGINNING: Final = b'{"payload":['
@@ -59,31 +57,30 @@ class Backlog:
         self._body_bytes = _ENVELOPE_BYTES
         self.read_until = cursor
         """Where reading goes on."""
-        self.is_all = False
-        """Whether the last reading ended at the heads of the lanes."""
 
-    def add(self, read: ReadEvents, now: datetime) -> None:
-        """Take in what was read after `read_until`. An event can't have waited longer than since it was read."""
-        self._events += read.events
-        self._body_bytes += sum(len(one.payload) + _GROWTH_BYTES for one in read.events)
-        self._oldest = min([self._oldest, now, *(one.created_at for one in read.events[:1])])
-        self.read_until = read.reached
-        self.is_all = read.is_all
+    def add(self, events: Sequence[PendingEvent], reached: Cursor, now: datetime) -> None:
+        """Take in what was read after `read_until`. An event waits no longer than the delay after it was read."""
+        self.read_until = reached
+        if not events:
+            return
+        self._events += events
+        self._body_bytes += sum(len(one.payload) + _GROWTH_BYTES for one in events)
+        self._oldest = min(self._oldest, now, events[0].created_at)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to take."""
+        return not self._events
 
     @property
     def is_full(self) -> bool:
         """Whether there is at least one whole package."""
         return self._body_bytes > self._bytes_max
 
-    @property
-    def skipped(self) -> Cursor | None:
-        """Where a cursor may move when nothing but dropped events is between; None when it stays."""
-        return self.read_until if not self._events and self.read_until is not self.taken else None
-
-    def skip(self) -> None:
-        """Note that the cursor was moved over dropped events."""
+    def skip(self, reached: Cursor) -> None:
+        """Move over events that were dropped; there must be nothing to take."""
         assert not self._events
-        self.taken = self.read_until
+        self.taken = self.read_until = reached
 
     @property
     def due_at(self) -> datetime | None:
@@ -97,18 +94,22 @@ class Backlog:
         count = self._fitting()
         taken, self._events = sorted(self._events[:count]), self._events[count:]
         self._body_bytes -= sum(len(one.payload) + _GROWTH_BYTES for one in taken)
-        self._oldest = min((one.created_at for one in self._events), default=_NEVER)
+        self._oldest = min((one.created_at for one in self._events), default=_NEVER) if self._delay else _NEVER
         after, self.taken = self.taken, self._behind(taken) if self._events else self.read_until
         return Batch(taken, after, self.taken)
 
     def _fitting(self) -> int:
         """How many of the first events fit into a package: at least one."""
-        sizes = accumulate(len(one.payload) + _GROWTH_BYTES for one in self._events)
-        return max(bisect_right(list(sizes), self._bytes_max - _ENVELOPE_BYTES + len(b",")), 1)
+        body_bytes = _ENVELOPE_BYTES - len(b",")
+        for count, one in enumerate(self._events):
+            body_bytes += len(one.payload) + _GROWTH_BYTES
+            if body_bytes > self._bytes_max:
+                return max(count, 1)
+        return len(self._events)
 
     def _behind(self, events: Sequence[PendingEvent]) -> Cursor:
         positions, event_times = list(self.taken.positions), list(self.taken.event_times)
-        for created_at, lane, position, _, _ in events:
-            positions[lane] = position
-            event_times[lane] = created_at
+        for one in events:
+            positions[one.lane] = one.position
+            event_times[one.lane] = one.created_at
         return Cursor(positions, event_times)

@@ -18,6 +18,7 @@ from orderlane.webhooks.outcomes import Outcome, outcome_of
 from orderlane.webhooks.reading import EventReader, wait_until
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.signing import KeyRing, SubscriptionSigner
+from orderlane.webhooks.tail import Tail
 
 _log = structlog.get_logger("orderlane.webhooks")
 
@@ -48,6 +49,7 @@ class DeliveryParts:
     """What all deliveries of a sender share."""
 
     store: DeliveryStore
+    tail: Tail
     transport: WebhookTransport
     ring: KeyRing
     sources: Sources
@@ -60,6 +62,7 @@ class Delivery:
     def __init__(self, subscription: Subscription, parts: DeliveryParts) -> None:
         self._subscription = subscription
         self._store = parts.store
+        self._tail = parts.tail
         self._transport = parts.transport
         self._sources = parts.sources
         self._schedule = parts.schedule
@@ -72,11 +75,6 @@ class Delivery:
         self._stop.set()
         if self._reader is not None:
             self._reader.wake()
-
-    def notice(self, heads: Sequence[int] | None = None) -> None:
-        """Note that there may be new events; with the `heads` of the lanes, whether there are."""
-        if self._reader is not None:
-            self._reader.notice(heads)
 
     async def run(self) -> None:
         """Deliver until `stop` is called, or the subscription is gone or in other hands. Raises StoreUnavailable."""
@@ -93,7 +91,14 @@ class Delivery:
         """Deliver from where it stands until an attempt fails: then everything is read anew, as after a crash."""
         request = await self._resumed(state)
         cursor = state.package.reached if state.package else state.cursor
-        self._reader = reader = EventReader(self._subscription, cursor, self._store, self._sources.clock)
+        clock = self._sources.clock
+        self._reader = reader = EventReader(self._subscription, cursor, self._store, self._tail, clock)
+        try:
+            await self._deliver_from(reader, request)
+        finally:
+            reader.close()
+
+    async def _deliver_from(self, reader: EventReader, request: Request | None) -> None:
         while not self._stop.is_set():
             request = request or await self._next_request(reader)
             if request is None:
@@ -224,11 +229,19 @@ class HttpDeliveries:
         sources: Sources,
         schedule: RetrySchedule | None = None,
     ) -> None:
-        self._parts = DeliveryParts(store, transport, ring, sources, schedule or RetrySchedule())
+        self._tail = Tail(store, sources.clock)
+        self._parts = DeliveryParts(store, self._tail, transport, ring, sources, schedule or RetrySchedule())
 
     def begin(self, subscription: Subscription) -> Delivery:
         """Make the delivery to a subscription; it is for the caller to run it."""
         return Delivery(subscription, self._parts)
+
+    async def look(self, heads: Sequence[int] | None) -> None:
+        """Tell the deliveries that there may be new events, or by the `heads` whether there are.
+
+        Raises StoreUnavailable.
+        """
+        await self._tail.look(heads)
 
     async def refresh_keys(self) -> None:
         """Look up the keys that sign from now on. Raises StoreUnavailable."""

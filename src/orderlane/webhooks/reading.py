@@ -4,54 +4,70 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-from orderlane.ports.deliveries import Cursor, DeliveryStore, ReadEvents
+from orderlane.ports.deliveries import Cursor, DeliveryStore, PendingEvent, ReadEvents
 from orderlane.ports.webhooks import Subscription
 from orderlane.sources import Clock
 from orderlane.webhooks.batching import Backlog, Batch
+from orderlane.webhooks.tail import Tail
 
 READ_PACKAGES: Final = 2
-"""How many packages are read at once, and how many bytes at least."""
+"""How many packages a reader that is behind reads at once, and how many bytes at least."""
 
 READ_BYTES_MIN: Final = 256 * 1024
 POSITIONS_MIN: Final = 64
 POSITIONS_MAX: Final = 20_000
-SKIP_EVERY: Final = timedelta(seconds=10)
+SKIP_EVERY: Final = timedelta(seconds=60)
 """How often the stored cursor of a subscription that gets nothing is moved over the events of others."""
 
 
 class EventReader:
-    """The events that a subscription gets, from a cursor on, as batches when they are due."""
+    """The events that a subscription gets, from a cursor on, as batches when they are due.
 
-    def __init__(self, subscription: Subscription, cursor: Cursor, store: DeliveryStore, clock: Clock) -> None:
+    It reads alone while it is behind, and with all others at the tail when it is up to date.
+    """
+
+    def __init__(
+        self, subscription: Subscription, cursor: Cursor, store: DeliveryStore, tail: Tail, clock: Clock
+    ) -> None:
         self._subscription = subscription
+        self._filter = subscription.filter
         self._store = store
+        self._tail = tail
         self._clock = clock
         self._delay = timedelta(milliseconds=subscription.delay_ms)
         self._backlog = Backlog(cursor, subscription.max_package_bytes, self._delay)
         self._wanted_bytes = max(READ_PACKAGES * subscription.max_package_bytes, READ_BYTES_MIN)
         self._positions_max = POSITIONS_MIN
-        self._noticed_at: datetime | None = None
-        self._is_likely_full = False
+        self._is_at_tail = False
         self._skipped_at = clock.now()
         self._woken = asyncio.Event()
 
-    def notice(self, heads: Sequence[int] | None = None) -> None:
-        """Note that there may be new events; with the `heads` of the lanes, whether there are."""
-        if heads is not None:
-            read_until = self._backlog.read_until.positions
-            ahead = sum(max(head - position, 0) for head, position in zip(heads, read_until, strict=True))
-            if not ahead:
-                return
-            self._is_likely_full |= (
-                ahead * self._wanted_bytes >= self._positions_max * self._subscription.max_package_bytes
-            )
-        self._noticed_at = self._noticed_at or self._clock.now()
-        self._woken.set()
+    @property
+    def client_id(self) -> UUID:
+        """Whose events it wants."""
+        return self._filter.client_id
+
+    @property
+    def read_until(self) -> Cursor:
+        """Where it stands; the tail feeds it with what is its own, the rest of what was read there is behind it too."""
+        if self._is_at_tail:
+            self._backlog.read_until = further(self._backlog.read_until, self._tail.cursor)
+        return self._backlog.read_until
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether it has nothing to send next, and would send at once."""
+        return self._backlog.is_empty and not self._delay
 
     def wake(self) -> None:
-        """Make a waiting `next_batch` look again whether it is to stop."""
+        """Make a waiting `next_batch` look again."""
         self._woken.set()
+
+    def close(self) -> None:
+        """Read no more."""
+        self._tail.leave(self)
 
     def due_batch(self) -> Batch | None:
         """The next batch, if it is due already."""
@@ -81,27 +97,52 @@ class EventReader:
                 await self._wait()
         return None
 
-    def _may_read(self, now: datetime) -> bool:
-        backlog = self._backlog
-        if backlog.is_full:
+    async def catch_up(self) -> bool:
+        """Read on alone, once; whether it came to the heads of the lanes. Raises StoreUnavailable."""
+        before = self._backlog.read_until
+        read = await self._store.read(self._filter, before, self._positions_max)
+        self._backlog.add(read.events, read.reached, self._clock.now())
+        self._adapt(read, sum(read.reached.positions) - sum(before.positions))
+        return read.is_all
+
+    def feed(self, events: Sequence[PendingEvent], reached: Cursor) -> bool:
+        """Take what it wants of its client's `events`, which were read up to `reached`; False without room for more."""
+        if self._backlog.is_full:
+            self._is_at_tail = False
             return False
-        if not backlog.is_all:
+        own = self._backlog.read_until
+        wanted = [one for one in events if one.position > own.positions[one.lane] and self._filter.passes(one.type)]
+        self._backlog.add(wanted, further(own, reached), self._clock.now())
+        if wanted:
+            self._woken.set()
+        return True
+
+    def _may_read(self, now: datetime) -> bool:
+        if self._backlog.is_full:
+            return False
+        if not self._is_at_tail or not self._tail.is_all:
             return True
         looks_at = self._looks_at()
-        return self._noticed_at is not None and (self._is_likely_full or looks_at is None or now >= looks_at)
+        return self._tail.noticed_at is not None and (self._is_likely_full or looks_at is None or now >= looks_at)
+
+    @property
+    def _is_likely_full(self) -> bool:
+        """Whether so much is new that a package may be full, if events are like those that it read alone."""
+        package_positions = self._positions_max * self._subscription.max_package_bytes // self._wanted_bytes
+        return self._tail.positions_ahead >= package_positions
 
     def _looks_at(self) -> datetime | None:
         """When what was read, or else what was noticed, has waited long enough."""
-        if self._backlog.due_at is not None or self._noticed_at is None:
+        noticed_at = self._tail.noticed_at if self._is_at_tail else None
+        if self._backlog.due_at is not None or noticed_at is None:
             return self._backlog.due_at
-        return self._noticed_at + self._delay
+        return noticed_at + self._delay
 
     async def _read(self) -> None:
-        self._noticed_at, self._is_likely_full = None, False
-        before = self._backlog.read_until
-        read = await self._store.read(self._subscription.filter, before, self._positions_max)
-        self._backlog.add(read, self._clock.now())
-        self._adapt(read, sum(read.reached.positions) - sum(before.positions))
+        if self._is_at_tail:
+            await self._tail.read()
+        elif await self.catch_up():
+            self._is_at_tail = await self._tail.join(self)
 
     def _adapt(self, read: ReadEvents, looked_at: int) -> None:
         """Look at as many positions next time as will give the wanted number of bytes, if they are like these."""
@@ -113,24 +154,37 @@ class EventReader:
         self._positions_max = max(min(wanted, most), POSITIONS_MIN)
 
     async def _skip(self) -> None:
-        reached = self._backlog.skipped
         now = self._clock.now()
-        if reached is not None and now >= self._skipped_at + SKIP_EVERY:
-            await self._store.skip(self._subscription.id, self._backlog.taken, reached)
-            self._backlog.skip()
-            self._skipped_at = now
+        if now < self._skipped_at + SKIP_EVERY:
+            return
+        self._skipped_at = now
+        taken, reached = self._backlog.taken, self.read_until
+        if self._backlog.is_empty and reached is not taken:
+            await self._store.skip(self._subscription.id, taken, reached)
+            self._backlog.skip(reached)
 
     async def _wait(self) -> None:
-        skips_at = self._skipped_at + SKIP_EVERY if self._backlog.skipped else None
-        until = min((moment for moment in (self._looks_at(), skips_at) if moment is not None), default=None)
-        await wait_until(self._woken, until, self._clock)
+        skips_at = self._skipped_at + SKIP_EVERY
+        looks_at = self._looks_at()
+        await wait_until(self._woken, skips_at if looks_at is None else min(looks_at, skips_at), self._clock)
 
 
-async def wait_until(event: asyncio.Event, moment: datetime | None, clock: Clock) -> None:
-    """Return when the event is set, at the latest at the moment if there is one."""
-    seconds = None if moment is None else (moment - clock.now()).total_seconds()
+def further(one: Cursor, other: Cursor) -> Cursor:
+    """The cursor that is, in each lane, the one of the two that is further; the other itself if it is so in all."""
+    lanes = range(len(one.positions))
+    ahead = [lane for lane in lanes if one.positions[lane] > other.positions[lane]]
+    if not ahead:
+        return other
+    positions, event_times = list(other.positions), list(other.event_times)
+    for lane in ahead:
+        positions[lane], event_times[lane] = one.positions[lane], one.event_times[lane]
+    return Cursor(positions, event_times)
+
+
+async def wait_until(event: asyncio.Event, moment: datetime, clock: Clock) -> None:
+    """Return when the event is set, at the latest at the moment."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout((moment - clock.now()).total_seconds()):
             await event.wait()
     except TimeoutError:
         return

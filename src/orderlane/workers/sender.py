@@ -75,15 +75,13 @@ class Sender:
                 await self._rebalance()
                 rebalance_at = perf_counter() + self._limits.rebalance_seconds
             self._collect_ended()
-            await self._notice(wake)
+            await self._look(wake)
             wake = await self._store.wait(self._limits.poll_seconds)
 
-    async def _notice(self, wake: Wake) -> None:
-        """Wake the deliveries: all on a notification, else those that are behind the heads of the lanes."""
-        heads = None if wake.events or not self._running else await self._store.heads()
-        if wake.events or heads is not None:
-            for one in self._running.values():
-                one.delivery.notice(heads)
+    async def _look(self, wake: Wake) -> None:
+        """Tell the deliveries of a notification, else look whether there is anything new."""
+        if self._running:
+            await self._deliveries.look(None if wake.events else await self._store.heads())
 
     async def _rebalance(self) -> None:
         """Take and give back; nothing is given back before its delivery has come to an end."""

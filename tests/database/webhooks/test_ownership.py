@@ -15,6 +15,7 @@ from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.signing import new_secret
+from tests.conftest import opened
 from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, answering, receiving
@@ -123,6 +124,24 @@ async def test_a_deleted_subscription_gets_nothing_more(
     await receiver.until_accepted(4)
 
     assert [one.path for one in receiver.received].count("/deleted") == 1
+
+
+async def test_changes_and_deletions_in_the_middle_of_deliveries_lock_nobody_out(
+    sender: RunningSender, receiver: Receiver, subscribe: Subscribe, writer: EventWriter, dsn: str
+) -> None:
+    receiver.otherwise = answering(410)
+    async with opened(dsn) as other:
+        subscriptions = PostgresSubscriptions(other)
+        for turn in range(30):
+            one = await subscribe(f"{receiver.url}/{turn}")
+            await writer.write(0, 1)
+            await receiver.until(lambda path=f"/{turn}": any(one.path == path for one in receiver.received))
+            if turn % 2:
+                async with other.transaction():
+                    stored = await subscriptions.get(one.client_id, one.id, to_change=True)
+                    await subscriptions.change(replace(stored, enabled=True))
+            await subscriptions.delete(one.client_id, one.id)
+    assert not sender.task.done()
 
 
 async def test_a_new_url_is_used_at_once(

@@ -8,10 +8,9 @@ import pytest
 from orderlane.postgres.queries import queries
 
 CURSOR = "array_fill(0::bigint, ARRAY[4]), array_fill(now(), ARRAY[4])"
-WANTED = "gen_random_uuid(), '{ALL}', '{}'"
 PARAMETERS = {
-    "pending_events": f"{CURSOR}, 100, {WANTED}",
-    "package_events": f"{CURSOR}, array_fill(9::bigint, ARRAY[4]), {WANTED}",
+    "pending_events": f"{CURSOR}, 100, ARRAY[gen_random_uuid()], '{{ALL}}', '{{}}'",
+    "package_events": f"{CURSOR}, array_fill(9::bigint, ARRAY[4]), gen_random_uuid(), '{{ALL}}', '{{}}'",
 }
 
 

@@ -20,7 +20,8 @@ ONE_SECOND = timedelta(seconds=1)
 
 def pending(lane: int, position: int, milliseconds: int = 0, padding: int = 0) -> PendingEvent:
     payload = json.dumps({"lane": lane, "position": position, "padding": "x" * padding}).encode()
-    return PendingEvent(NOW + timedelta(milliseconds=milliseconds), lane, position, UUID(int=position), payload)
+    created_at = NOW + timedelta(milliseconds=milliseconds)
+    return PendingEvent(created_at, lane, position, UUID(int=position), payload, UUID(int=1), "ORDER.NEW")
 
 
 @st.composite
@@ -55,7 +56,7 @@ def test_nothing_is_lost_doubled_or_reordered_in_its_lane(
     backlog = Backlog(START, bytes_max, timedelta(0))
     batches: list[Batch] = []
     for read, takes_one in zip(found, takes, strict=False):
-        backlog.add(read, NOW)
+        backlog.add(read.events, read.reached, NOW)
         if takes_one and backlog.due_at is not None:
             batches.append(backlog.take())
     batches += drained(backlog)
@@ -73,7 +74,7 @@ def test_a_package_is_bounded_or_a_single_event_and_as_large_as_it_can_be(
 ) -> None:
     backlog = Backlog(START, bytes_max, timedelta(0))
     for read in found:
-        backlog.add(read, NOW)
+        backlog.add(read.events, read.reached, NOW)
     arrived = [event for read in found for event in read.events]
     taken = 0
     for batch in drained(backlog):
@@ -88,7 +89,7 @@ def test_a_package_is_exactly_what_lies_between_its_cursors(found: Sequence[Read
     """So it can be read again from the two cursors alone, in the same order."""
     backlog = Backlog(START, bytes_max, timedelta(0))
     for read in found:
-        backlog.add(read, NOW)
+        backlog.add(read.events, read.reached, NOW)
     arrived = [event for read in found for event in read.events]
     cursor = START
     for batch in drained(backlog):
@@ -110,7 +111,7 @@ def test_is_full_says_whether_waiting_could_still_help(found: Sequence[ReadEvent
     backlog = Backlog(START, bytes_max, ONE_SECOND)
     arrived: list[PendingEvent] = []
     for read in found:
-        backlog.add(read, NOW)
+        backlog.add(read.events, read.reached, NOW)
         arrived += read.events
         assert backlog.is_full == (bool(arrived) and len(package_body(arrived, WEBHOOK)) >= bytes_max)
 
@@ -125,7 +126,7 @@ def test_the_body_is_the_events_addressed_to_the_subscription() -> None:
 
 def test_without_a_delay_an_event_is_due_at_once_whatever_its_clock_said() -> None:
     backlog = Backlog(START, 1000, timedelta(0))
-    backlog.add(ReadEvents([pending(0, 1, milliseconds=5000)], START, is_all=True), NOW)
+    backlog.add([pending(0, 1, milliseconds=5000)], START, NOW)
 
     assert backlog.due_at is not None
     assert backlog.due_at < NOW
@@ -134,22 +135,22 @@ def test_without_a_delay_an_event_is_due_at_once_whatever_its_clock_said() -> No
 def test_with_a_delay_the_oldest_event_decides() -> None:
     backlog = Backlog(START, 10_000, ONE_SECOND)
     assert backlog.due_at is None
-    backlog.add(ReadEvents([pending(0, 1, 300), pending(0, 2, 900)], START, is_all=True), NOW + ONE_SECOND)
+    backlog.add([pending(0, 1, 300), pending(0, 2, 900)], START, NOW + ONE_SECOND)
     assert backlog.due_at == NOW + timedelta(milliseconds=1300)
-    backlog.add(ReadEvents([pending(1, 1, 100)], START, is_all=True), NOW + ONE_SECOND)
+    backlog.add([pending(1, 1, 100)], START, NOW + ONE_SECOND)
     assert backlog.due_at == NOW + timedelta(milliseconds=1100)
 
 
 def test_with_a_delay_no_event_waits_longer_than_that_after_it_was_read() -> None:
     backlog = Backlog(START, 10_000, ONE_SECOND)
-    backlog.add(ReadEvents([pending(0, 1, 60_000)], START, is_all=True), NOW)
+    backlog.add([pending(0, 1, 60_000)], START, NOW)
 
     assert backlog.due_at == NOW + ONE_SECOND
 
 
 def test_what_is_full_is_due_at_once() -> None:
     backlog = Backlog(START, 200, timedelta(seconds=30))
-    backlog.add(ReadEvents([pending(0, one) for one in range(1, 9)], START, is_all=True), NOW)
+    backlog.add([pending(0, one) for one in range(1, 9)], START, NOW)
 
     assert backlog.is_full
     assert backlog.due_at is not None
@@ -158,15 +159,12 @@ def test_what_is_full_is_due_at_once() -> None:
     assert len(drained(backlog)) > 1
 
 
-def test_dropped_events_move_the_cursor_only_when_nothing_waits() -> None:
+def test_dropped_events_are_moved_over_with_the_next_package_or_without_one() -> None:
     backlog = Backlog(START, 200, timedelta(0))
-    assert backlog.skipped is None
-    reached = Cursor([5, 0, 0], [NOW] * LANES)
-    backlog.add(ReadEvents((), reached, is_all=True), NOW)
-    assert backlog.skipped == reached
-    backlog.skip()
-    assert backlog.skipped is None
-    backlog.add(ReadEvents([pending(0, 6)], Cursor([7, 0, 0], [NOW] * LANES), is_all=True), NOW)
-    assert backlog.skipped is None
-    assert backlog.take().after == reached
-    assert backlog.skipped is None
+    dropped, reached, further = (Cursor([position, 0, 0], [NOW] * LANES) for position in (5, 7, 9))
+    backlog.add((), dropped, NOW)
+    assert (backlog.taken, backlog.read_until) == (START, dropped)
+    backlog.add([pending(0, 6)], reached, NOW)
+    assert backlog.take() == Batch([pending(0, 6)], START, reached)
+    backlog.skip(further)
+    assert (backlog.taken, backlog.read_until, backlog.due_at) == (further, further, None)

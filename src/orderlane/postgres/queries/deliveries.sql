@@ -24,14 +24,14 @@ WITH pending AS MATERIALIZED (
     )::bigint) AS upto
     FROM pending
 )
-SELECT event.created_at, share.lane, event.position, event.id, event.payload, share.upto,
+SELECT event.created_at, share.lane, event.position, event.id, event.payload, event.client_id, event.type, share.upto,
     CASE WHEN share.upto = share.head THEN share.head_time END AS head_time
 FROM shares AS share
 LEFT JOIN LATERAL (
     SELECT * FROM events
     WHERE lane = share.lane AND position > share.after AND position <= share.upto
         AND created_at >= share.after_time AND created_at <= share.head_time
-        AND client_id = $4
+        AND client_id = ANY ($4::uuid[])
         AND (split_part(type, '.', 1) = ANY ($5::text[]) OR 'ALL' = ANY ($5::text[]))
         AND split_part(type, '.', 1) <> ALL ($6::text[])
     ORDER BY position
@@ -40,7 +40,7 @@ LEFT JOIN LATERAL (
 ORDER BY event.created_at, share.lane, event.position;
 
 -- package_events: the events of a stored package, in the order in which they were sent.
-SELECT event.created_at, event.lane, event.position, event.id, event.payload
+SELECT event.created_at, event.lane, event.position, event.id, event.payload, event.client_id, event.type
 FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) WITH ORDINALITY AS reach (after, after_time, upto, number)
 JOIN LATERAL (
     SELECT * FROM events
@@ -77,23 +77,24 @@ INSERT INTO webhook_attempts (
 SELECT subscription_id, $2, $9, $10, $11, $12, $13, $14, $15, $16 FROM moved
 RETURNING true;
 
--- fail_package: note a failed attempt and when the next one is due, or disable the subscription for the reason $4.
+-- fail_package: note a failed attempt and when the next one is due.
 WITH failed AS (
     UPDATE webhook_cursors
-    SET attempts = $6, next_attempt_at = $3, last_error = $10
+    SET attempts = $5, next_attempt_at = $3, last_error = $9
     WHERE subscription_id = $1 AND package_id = $2
     RETURNING subscription_id
-), disabled AS (
-    UPDATE webhook_subscriptions
-    SET enabled = false, disabled_reason = $4::text, updated_at = $7
-    FROM failed
-    WHERE id = failed.subscription_id AND $4::text IS NOT NULL
 )
 INSERT INTO webhook_attempts (
     subscription_id, package_id, id, attempt, sent_at, latency_ms, status_code, error_code, body_bytes, event_ids
 )
-SELECT subscription_id, $2, $5, $6, $7, $8, $9, $10, $11, $12 FROM failed
+SELECT subscription_id, $2, $4, $5, $6, $7, $8, $9, $10, $11 FROM failed
 RETURNING true;
+
+-- disable_subscription: send nothing more to a receiver that wants nothing more. A statement of its own: who changes a
+-- subscription locks it before its cursor, so nobody may do it the other way round.
+UPDATE webhook_subscriptions
+SET enabled = false, disabled_reason = $2, updated_at = greatest($3::timestamptz, updated_at + interval '1 millisecond')
+WHERE id = $1 AND enabled;
 
 -- skip_events: move the cursor over events that the filter drops.
 UPDATE webhook_cursors

@@ -17,7 +17,7 @@ FROM subscription, (
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2;
 
 -- lock_subscription: One subscription of a client, which stays as it is until the transaction ends.
-SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 FOR UPDATE;
+SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 FOR NO KEY UPDATE;
 
 -- list_subscriptions: A page of a client's subscriptions; always a row, with the count of all of them.
 WITH matching AS NOT MATERIALIZED (
@@ -43,7 +43,12 @@ WITH changed AS (
 SELECT true FROM changed;
 
 -- delete_subscription: Delete a subscription; its cursor and its attempts go with it.
-DELETE FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 RETURNING true;
+WITH deleted AS (
+    DELETE FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 RETURNING id
+), forgotten AS (
+    DELETE FROM webhook_attempts USING deleted WHERE subscription_id = deleted.id
+)
+SELECT true FROM deleted;
 
 -- list_attempts: A page of the attempts to deliver to a subscription of a client; always a row, with the count of all.
 SELECT (SELECT count(*) FROM webhook_attempts WHERE subscription_id = $4) AS total_count, page.*
