@@ -11,10 +11,14 @@ LOSSES = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
     OSError,
 )
-"""What says that the server is gone, going, not there yet, or out of room: trying again later may succeed."""
+"""What says that the server is gone, going, not there yet, out of room, or takes no writes for now (a standby, a disk
+that is nearly full): trying again later may succeed."""
 
 
 @contextmanager
