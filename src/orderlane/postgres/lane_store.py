@@ -27,8 +27,9 @@ from orderlane.postgres.wakeups import Wakeup, notify
 
 _SQL = queries("lane_store")
 
-REMEMBERED_ACCOUNTS_MAX = 5000
-"""How many accounts with open portfolio orders a worker keeps in memory: about 100 MB with 10 legs each."""
+REMEMBERED_ENTRIES_MAX = 100_000
+"""How many individual orders and holdings, of accounts with open portfolio orders, a worker keeps in memory: those of
+5,000 accounts with 10 legs each, about 100 MB."""
 
 
 class PostgresLaneStore:
@@ -40,7 +41,7 @@ class PostgresLaneStore:
         self._wakeup = wakeup
         self.count = count
         self._lanes: list[int] = []
-        self._memory = LaneMemory(REMEMBERED_ACCOUNTS_MAX)
+        self._memory = LaneMemory(REMEMBERED_ENTRIES_MAX)
 
     @classmethod
     async def open(cls, dsn: str) -> "PostgresLaneStore":
