@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from aiohappyeyeballs import AddrInfoType
+from aiohttp import AddrInfoType
 
 from orderlane.ports.errors import Invalid
 
