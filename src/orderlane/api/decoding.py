@@ -17,7 +17,7 @@ from orderlane.api.errors import (
     MalformedJson,
     UnsupportedMediaType,
 )
-from orderlane.api.field_errors import bare, field_errors, zero_character_errors
+from orderlane.api.field_errors import bare, field_errors, refusal_text, zero_character_errors
 
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 100
@@ -52,7 +52,8 @@ def _path_value(name: str, text: str, expected: Any) -> Any:
     try:
         return msgspec.convert(text, expected, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidParameter(f"{name}: {error}", [FieldError(name, str(error))]) from None
+        message = refusal_text(error, expected)
+        raise InvalidParameter(f"{name}: {message}", [FieldError(name, message)]) from None
 
 
 def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:

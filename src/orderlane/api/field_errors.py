@@ -6,8 +6,9 @@ refusal.
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
@@ -77,7 +78,35 @@ def _own_error(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[
     try:
         msgspec.convert(value, expected, strict=not is_text)
     except msgspec.ValidationError as error:
-        yield FieldError(path, _PLACE.sub("", str(error)))
+        yield FieldError(path, refusal_text(error, expected))
+
+
+def refusal_text(error: msgspec.ValidationError, expected: Any) -> str:
+    """Say what would be right in place of what the decoder refused: the values of a choice, the form of a text."""
+    message = _PLACE.sub("", str(error))
+    if message.startswith("Invalid enum value") and (choices := _choices(bare(expected))):
+        return f"must be one of {', '.join(choices)}"
+    if " matching regex " in message and (meta := _form(expected)):
+        description = (meta.description or f"a text that matches {meta.pattern}").rstrip(".")
+        example = f", for example {meta.examples[0]}" if meta.examples else ""
+        return f"must have this form: {description}{example}"
+    return message
+
+
+def _choices(plain: Any) -> list[str]:
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return [str(one.value) for one in plain]
+    return [str(one) for one in get_args(plain)] if get_origin(plain) is Literal else []
+
+
+def _form(expected: Any) -> msgspec.Meta | None:
+    """The annotation that holds the pattern of a text, wherever in the type it stands."""
+    for one in get_args(expected):
+        if isinstance(one, msgspec.Meta) and one.pattern is not None:
+            return one
+        if (found := _form(one)) is not None:
+            return found
+    return None
 
 
 def bare(expected: Any) -> Any:

@@ -53,6 +53,19 @@ def test_each_field_at_fault_is_named(change: dict[str, object], paths: list[str
     assert [one.field for one in field_errors(GOOD | change, Body)] == paths
 
 
+def test_what_would_be_right_is_said() -> None:
+    def message(change: dict[str, object]) -> str:
+        [error] = field_errors(GOOD | change, Body)
+        return error.message
+
+    assert message({"side": "HOLD"}) == "must be one of BUY, SELL"
+    isin = "must have this form: International Securities Identification Number, for example IE00B4L5Y983"
+    assert message({"weights": [GOOD_WEIGHT | {"isin": "x"}]}) == isin
+    with pytest.raises(InvalidParameter) as refusal:
+        path_decoder({"isin": Isin})({"isin": "x"})
+    assert [one.message for one in refusal.value.errors] == [isin]
+
+
 def test_what_is_missing_is_named() -> None:
     assert [(one.field, one.message) for one in field_errors({}, Body)] == [
         ("name", "is missing"),
