@@ -51,6 +51,8 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
         ),
         (["migrate"], {"ORDERLANE_POSTGRES_BIN": "/nowhere"}, "No PostgreSQL server found in /nowhere", 1),
         (["doctor"], {}, "there is no Orderlane in", 1),
+        (["client", "list"], {}, "there is no Orderlane in", 1),
+        (["client", "revoke", str(uuid4())], {}, "there is no Orderlane in", 1),
         (["portfolio-order", "show", "no-id"], {}, 'PORTFOLIO_ORDER_ID: unable to convert "no-id" into UUID', 2),
         (["instruments", "load", "nowhere.csv"], {}, "nowhere.csv can't be read: No such file or directory", 1),
         (["client", "create"], {}, "--name", 2),

@@ -20,6 +20,11 @@ def id_column(heading: str) -> Column:
     return Column(heading, no_wrap=True, min_width=ID_CHARACTERS)
 
 
+def text_column(heading: str) -> Column:
+    """A column of a table whose texts go on in the next line where the terminal is narrow: nothing is cut off."""
+    return Column(heading, overflow="fold")
+
+
 class Announcements:
     """Writes to standard output, at once."""
 

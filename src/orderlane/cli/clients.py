@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from orderlane.api.scopes import ALL_SCOPES
-from orderlane.cli.announcements import console, id_column, write_json
-from orderlane.cli.database import opened_store
+from orderlane.cli.announcements import console, id_column, text_column, write_json
+from orderlane.cli.database import opened_existing_store, opened_store
 from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import CommandRefused, complete
@@ -74,7 +74,7 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
     """List the clients."""
 
     async def command() -> None:
-        async with opened_store(options, system_sources()) as store, store.reading() as repositories:
+        async with opened_existing_store(options, system_sources()) as store, store.reading() as repositories:
             clients = await repositories.clients.all()
         if json:
             for client in clients:
@@ -90,7 +90,7 @@ def revoke(client_id: ClientId, /, *, options: DataOptions | None = None) -> Non
 
     async def command() -> None:
         sources = system_sources()
-        async with opened_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
             await repositories.clients.revoke(client_id, sources.clock.now())
         console().print(f"client {client_id} is shut out")
 
@@ -112,7 +112,7 @@ def add_key(
     async def command() -> None:
         sources = system_sources()
         key = read_key(public_key, key_id, expires_at, sources)
-        async with opened_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
             await repositories.clients.add_key(client_id, key)
         if json:
             write_json({"client_id": str(client_id), "key_id": key.key_id})
@@ -126,7 +126,7 @@ def list_keys(client_id: ClientId, /, *, json: AsJson = False, options: DataOpti
     """List a client's public keys."""
 
     async def command() -> None:
-        async with opened_store(options, system_sources()) as store, store.reading() as repositories:
+        async with opened_existing_store(options, system_sources()) as store, store.reading() as repositories:
             client = await repositories.clients.get(client_id)
         if json:
             for key in client.keys:
@@ -148,7 +148,7 @@ def revoke_key(
 
     async def command() -> None:
         sources = system_sources()
-        async with opened_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
             await repositories.clients.revoke_key(client_id, key_id, sources.clock.now())
         console().print(f"key {escape(key_id)} of client {client_id} is shut out")
 
@@ -231,7 +231,9 @@ def key_facts(key: ClientKey) -> dict[str, object]:
 
 def clients_table(clients: Sequence[Client]) -> Table:
     """Clients for a person."""
-    table = Table(id_column("client id"), "name", "scopes", "signatures", "keys", "state")
+    table = Table(
+        id_column("client id"), *(text_column(one) for one in ("name", "scopes", "signatures", "keys", "state"))
+    )
     for one in clients:
         scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
         state = f"revoked {write_time(one.revoked_at)}" if one.revoked_at else "active"
@@ -242,7 +244,7 @@ def clients_table(clients: Sequence[Client]) -> Table:
 
 def keys_table(keys: Sequence[ClientKey]) -> Table:
     """Public keys for a person."""
-    table = Table(id_column("key id"), "kind", "created", "expires", "revoked")
+    table = Table(id_column("key id"), *(text_column(one) for one in ("kind", "created", "expires", "revoked")))
     for key in keys:
         kind = PublicKey.from_pem(key.public_key).kind
         table.add_row(

@@ -9,6 +9,7 @@ from orderlane.cli.options import DataOptions, settings_from
 from orderlane.cli.outcome import CommandRefused
 from orderlane.ports.operations import Operations
 from orderlane.ports.store import Store
+from orderlane.settings import Settings
 from orderlane.sources import Sources
 
 
@@ -24,6 +25,18 @@ async def opened_store(options: DataOptions | None, sources: Sources) -> AsyncIt
 
 
 @asynccontextmanager
+async def opened_existing_store(options: DataOptions | None, sources: Sources) -> AsyncIterator[Store]:
+    """Units of work on a database that is there.
+
+    Raises:
+        CommandRefused: there is none.
+    """
+    refuse_without_data(settings_from(options))
+    async with opened_store(options, sources) as store:
+        yield store
+
+
+@asynccontextmanager
 async def opened_operations(options: DataOptions | None, sources: Sources) -> AsyncIterator[Operations]:
     """An operator's view of a database that is there.
 
@@ -32,11 +45,7 @@ async def opened_operations(options: DataOptions | None, sources: Sources) -> As
     """
     settings = settings_from(options)
     logging.set_up("warning")
-    if not databases.has_data(settings):
-        raise CommandRefused(
-            f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
-            " `orderlane serve`"
-        )
+    refuse_without_data(settings)
     async with databases.open_database(settings) as database:
         await databases.bring_up_to_date(database, settings, sources)
         operations = await databases.operations(database)
@@ -44,3 +53,12 @@ async def opened_operations(options: DataOptions | None, sources: Sources) -> As
             yield operations
         finally:
             await operations.close()
+
+
+def refuse_without_data(settings: Settings) -> None:
+    """Raise CommandRefused when there is no database: a mistyped folder must not become one."""
+    if not databases.has_data(settings):
+        raise CommandRefused(
+            f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
+            " `orderlane serve`"
+        )

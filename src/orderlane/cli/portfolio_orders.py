@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
-from orderlane.cli.announcements import console, id_column, write_json
+from orderlane.cli.announcements import console, text_column, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
@@ -45,35 +46,37 @@ def watch(portfolio_order_id: PortfolioOrderId, /, *, options: DataOptions | Non
     async def command() -> None:
         async with opened_operations(options, system_sources()) as operations:
             story = await operations.portfolio_order(portfolio_order_id)
-            with Live(picture(story), console=console(), refresh_per_second=20) as live:
+            with Live(picture(story, with_ids=False), console=console(), refresh_per_second=20) as live:
                 while story.portfolio_order.status in OPEN:
                     await operations.wait_for_event(POLL_SECONDS)
                     story = await operations.portfolio_order(portfolio_order_id)
-                    live.update(picture(story))
+                    live.update(picture(story, with_ids=False))
 
     complete(command())
 
 
-def picture(story: PortfolioOrderStory) -> RenderableType:
-    """A portfolio order for a person."""
+def picture(story: PortfolioOrderStory, *, with_ids: bool = True) -> RenderableType:
+    """A portfolio order for a person, whole on a terminal of 80 columns; `with_ids`: of its individual orders, too."""
     one = story.portfolio_order
     heading = f"[bold]{one.type} {one.cash_amount} {one.currency}[/]  {one.status}  {one.id}"
     cancelled = f"{one.cancellation_reason}: {one.cancellation_details}" if one.cancellation_reason else ""
-    facts = (
-        f"account {one.account_id}   {story.sequence} events   executed {one.executed_cash_amount}"
-        f"   remaining {one.remaining_cash_amount}"
-    )
-    table = Table(id_column("individual order"), "instrument", "side", "amount", "executed", "units", "status")
+    facts: list[RenderableType] = [
+        f"account {one.account_id}",
+        f"{story.sequence} events   executed {one.executed_cash_amount}   remaining {one.remaining_cash_amount}",
+        *([Text(cancelled, no_wrap=False, overflow="fold")] if cancelled else []),
+    ]
+    table = Table(*(text_column(name) for name in ("instrument", "side", "amount", "executed", "units", "status")))
     for order in story.orders:
         table.add_row(*_row(order))
-    return Group(heading, facts, *([cancelled] if cancelled else []), progress(story), table)
+    ids = [f"{order.id}  {order.instrument_id}" for order in story.orders] if with_ids else []
+    return Group(heading, *facts, progress(story), table, *ids)
 
 
 def _row(order: OrderResource) -> tuple[str, ...]:
     executed = sum((Decimal(one.cash_amount) for one in order.executions), Decimal(0))
     units = sum((Decimal(one.share_quantity) for one in order.executions), Decimal(0))
     amount = order.cash_amount if order.cash_amount != "0" else f"{order.quantity} units"
-    return (str(order.id), order.instrument_id, order.side, amount, str(executed), str(units), order.status)
+    return (order.instrument_id, order.side, amount, str(executed), str(units), order.status)
 
 
 def progress(story: PortfolioOrderStory) -> Progress:

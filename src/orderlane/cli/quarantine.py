@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from orderlane.cli.announcements import console, id_column, write_json
+from orderlane.cli.announcements import console, id_column, text_column, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
@@ -51,7 +51,9 @@ def release(
 
 def quarantine_table(quarantined: Sequence[Quarantined]) -> Table:
     """What waits for a person."""
-    table = Table("message", id_column("account (held)"), "kind", "since", "error")
+    table = Table(
+        text_column("message"), id_column("account (held)"), *(text_column(one) for one in ("kind", "since", "error"))
+    )
     for one in quarantined:
         last_line = one.error.strip().splitlines()[-1]
         table.add_row(str(one.id), str(one.account_id), one.kind, write_time(one.quarantined_at), escape(last_line))

@@ -33,6 +33,7 @@ def test_clients_and_their_keys() -> None:
 
     assert str(ID) in shown(clients_table([client]))
     assert str(ID) in shown(keys_table([key]))
+    assert "…" not in shown(clients_table([client])) + shown(keys_table([key]))
 
 
 def test_quarantine() -> None:
@@ -50,3 +51,7 @@ def test_a_portfolio_order() -> None:
 
     text = shown(picture(story))
     assert all(str(one.id) in text for one in orders)
+    assert "…" not in text
+    live = shown(picture(story, with_ids=False))
+    assert all(f" {one.instrument_id} " in live and f" {one.status} " in live for one in story.orders)
+    assert max(map(len, live.splitlines())) <= 80
