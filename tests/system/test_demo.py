@@ -1,6 +1,7 @@
 """The demo as a stranger starts it, in both forms, and interrupted."""
 
 import asyncio
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -63,6 +64,7 @@ async def test_the_demo_proves_everything_to_a_program(tmp_path: Path) -> None:
     [result] = by_step["result"]
     assert result["ok"] is True
     assert result["milliseconds"] == by_step["webhook"][-1]["milliseconds"]
+    assert all(re.fullmatch(r".*\.\d{3}Z", one["event"]["created_at"]) for one in by_step["webhook"])
     orders = [one["event"]["object"] for one in by_step["webhook"] if one["event"]["type"] == "ORDER.FILLED"]
     assert sum(Decimal(one["cash_amount"]) for one in orders) == Decimal("1000.00")
     await nothing_left(tmp_path)

@@ -1,8 +1,10 @@
 """How the demo is told: to a person as it happens, or to a program as JSON lines."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
 from typing import Protocol
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orderlane.demo.proofs import Proof
+from orderlane.resources.formats import write_time
 from orderlane_client import PortfolioOrder, WebhookEvent
 
 STATUS_STYLES = {"NEW": "cyan", "PROCESSING": "yellow", "FILLED": "green", "CANCELLED": "red"}
@@ -188,5 +191,6 @@ def _ms(seconds: float) -> float:
 
 
 def _write(step: str, **facts: object) -> None:
-    sys.stdout.write(msgspec.json.encode({"step": step, **facts}).decode() + "\n")
+    line = msgspec.to_builtins({"step": step, **facts}, builtin_types=(datetime,))
+    sys.stdout.write(json.dumps(line, default=write_time, ensure_ascii=False, separators=(",", ":")) + "\n")
     sys.stdout.flush()
