@@ -21,14 +21,21 @@ class Part(Protocol):
 
 
 async def keep_running(name: str, open_part: Callable[[], Awaitable[Part]], stop: asyncio.Event) -> None:
-    """Open a part and run it until `stop` is set, again and again when the database is lost meanwhile."""
+    """Open a part and run it until `stop` is set, again and again when the database is lost meanwhile.
+
+    A part that has run for a while begins with the shortest wait; one that opens but can't work (a database without
+    room answers, and refuses every write) waits longer each time, as one that does not open does.
+    """
     losses = 0
+    now = asyncio.get_running_loop().time
     while not stop.is_set():
+        opened_at = float("inf")
         try:
             part = await open_part()
-            losses = 0
+            opened_at = now()
             await part.run(stop)
         except StoreUnavailable as loss:
+            losses = 0 if now() - opened_at > _WAIT_SECONDS[-1] else losses
             wait_seconds = _WAIT_SECONDS[min(losses, len(_WAIT_SECONDS) - 1)]
             losses += 1
             _log.warning("database unavailable", part=name, error=str(loss), retry_in_seconds=wait_seconds)
