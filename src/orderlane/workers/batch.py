@@ -1,7 +1,9 @@
 """Deciding a batch of messages in memory: what was loaded in, what is to be written out."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from time import perf_counter
 from uuid import UUID
 
 from orderlane.domain.decision import Circumstances, Decision
@@ -12,6 +14,9 @@ from orderlane.ports.lanes import Changes, EventRow, InboxMessage, LaneHead, Loa
 from orderlane.ports.venue import VenueOrder
 from orderlane.resources.events import freeze
 from orderlane.resources.formats import CURRENCIES
+
+TURN_SECONDS = 0.02
+"""For how long messages are decided before others have their turn: the API may be in the same process."""
 
 
 class UnknownAccount(Exception):
@@ -25,11 +30,16 @@ class UnknownAccount(Exception):
         return f"there is no account {self.account_id}"
 
 
-def decide_batch(loaded: Loaded, now: datetime, new_id: Callable[[], UUID]) -> Changes:
+async def decide_batch(
+    loaded: Loaded, now: datetime, new_id: Callable[[], UUID], turn_seconds: float = TURN_SECONDS
+) -> Changes:
     """Apply the messages in their order. Raises DomainError and UnknownAccount; then nothing is to be kept."""
-    batch = _Batch(loaded, now, new_id)
+    batch, turn_began = _Batch(loaded, now, new_id), perf_counter()
     for message in loaded.messages:
         batch.apply(message)
+        if perf_counter() - turn_began > turn_seconds:
+            await asyncio.sleep(0)
+            turn_began = perf_counter()
     return batch.changes()
 
 

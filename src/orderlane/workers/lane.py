@@ -88,7 +88,7 @@ class LaneWorker:
             loaded = batch.loaded
             if not loaded.messages:
                 return 0
-            changes = decide_batch(loaded, self._sources.clock.now(), self._sources.ids.new_id)
+            changes = await decide_batch(loaded, self._sources.clock.now(), self._sources.ids.new_id)
             await batch.write(changes)
         _log.info("batch applied", **_figures(changes), latency_ms=round((perf_counter() - began) * 1000, 2))
         return len(loaded.messages)
