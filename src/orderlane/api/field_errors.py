@@ -96,6 +96,8 @@ def refusal_text(error: msgspec.ValidationError, expected: Any) -> str:
 def _choices(plain: Any) -> list[str]:
     if isinstance(plain, type) and issubclass(plain, Enum):
         return [str(one.value) for one in plain]
+    if get_origin(plain) in (Union, UnionType):
+        return [choice for one in get_args(plain) for choice in _choices(bare(one))]
     return [str(one) for one in get_args(plain)] if get_origin(plain) is Literal else []
 
 

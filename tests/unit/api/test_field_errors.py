@@ -1,5 +1,6 @@
 """Every field at fault, by its path."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,6 +14,16 @@ from orderlane.api.errors import InvalidBody, InvalidParameter, MalformedJson, U
 from orderlane.api.field_errors import ERRORS_MAX, field_errors
 from orderlane.api.lists import ListQuery, Query
 from orderlane.resources.requests import Isin, RequestBody
+
+
+class Topic(StrEnum):
+    ORDER = "ORDER"
+    EXECUTION = "EXECUTION"
+
+
+class Subscribed(RequestBody, frozen=True):
+    topics: list[Topic]
+    others: list[Literal["ALL"] | Literal["USER", "REPORT"]]
 
 
 class Weight(RequestBody, frozen=True):
@@ -59,6 +70,8 @@ def test_what_would_be_right_is_said() -> None:
         return error.message
 
     assert message({"side": "HOLD"}) == "must be one of BUY, SELL"
+    wrong = field_errors({"topics": ["NOPE"], "others": ["NOPE"]}, Subscribed)
+    assert [one.message for one in wrong] == ["must be one of ORDER, EXECUTION", "must be one of ALL, USER, REPORT"]
     isin = "must have this form: International Securities Identification Number, for example IE00B4L5Y983"
     assert message({"weights": [GOOD_WEIGHT | {"isin": "x"}]}) == isin
     with pytest.raises(InvalidParameter) as refusal:
