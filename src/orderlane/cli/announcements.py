@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 from rich.console import Console
-from rich.table import Column
+from rich.table import Column, Table
 
 ID_CHARACTERS = 36
 
@@ -23,6 +23,11 @@ def id_column(heading: str) -> Column:
 def text_column(heading: str) -> Column:
     """A column of a table whose texts go on in the next line where the terminal is narrow: nothing is cut off."""
     return Column(heading, overflow="fold")
+
+
+def narrow_table(*columns: Column) -> Table:
+    """A table without a frame: what has an id in each row needs the room."""
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 class Announcements:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orderlane.api.scopes import ALL_SCOPES
-from orderlane.cli.announcements import console, id_column, text_column, write_json
+from orderlane.cli.announcements import console, id_column, narrow_table, text_column, write_json
 from orderlane.cli.database import opened_existing_store, opened_store
 from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
 from orderlane.cli.options import AsJson, DataOptions
@@ -231,8 +231,8 @@ def key_facts(key: ClientKey) -> dict[str, object]:
 
 def clients_table(clients: Sequence[Client]) -> Table:
     """Clients for a person."""
-    table = Table(
-        id_column("client id"), *(text_column(one) for one in ("name", "scopes", "signatures", "keys", "state"))
+    table = narrow_table(
+        id_column("client id"), *(text_column(one) for one in ("name", "scopes", "signed", "keys", "state"))
     )
     for one in clients:
         scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
@@ -244,7 +244,7 @@ def clients_table(clients: Sequence[Client]) -> Table:
 
 def keys_table(keys: Sequence[ClientKey]) -> Table:
     """Public keys for a person."""
-    table = Table(id_column("key id"), *(text_column(one) for one in ("kind", "created", "expires", "revoked")))
+    table = narrow_table(id_column("key id"), *(text_column(one) for one in ("kind", "created", "expires", "revoked")))
     for key in keys:
         kind = PublicKey.from_pem(key.public_key).kind
         table.add_row(

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from orderlane.cli.announcements import console, id_column, text_column, write_json
+from orderlane.cli.announcements import console, id_column, narrow_table, text_column, write_json
 from orderlane.cli.database import opened_operations
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
@@ -51,7 +51,7 @@ def release(
 
 def quarantine_table(quarantined: Sequence[Quarantined]) -> Table:
     """What waits for a person."""
-    table = Table(
+    table = narrow_table(
         text_column("message"), id_column("account (held)"), *(text_column(one) for one in ("kind", "since", "error"))
     )
     for one in quarantined:
