@@ -14,6 +14,15 @@ _SQL = queries("connection")
 
 STATEMENT_SECONDS_MAX = 30.0
 
+_GONE_HOST = {
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "10000",
+}
+"""Has the server end, within about 10 seconds, the session of a host that lost power or its network without a word. By
+default that takes two hours, in which its advisory locks, and with them its lanes, are nobody else's."""
+
 NOTIFY_INBOX = "orderlane_inbox"
 NOTIFY_OUTBOX = "orderlane_outbox"
 NOTIFY_EVENTS = "orderlane_events"
@@ -74,4 +83,5 @@ async def _keep(_: object) -> None:
 
 
 def _settings(application_name: str) -> dict[str, str]:
-    return {"application_name": application_name, "timezone": "UTC", "jit": "off"}
+    """Every statement has its index: one that is planned while a table is empty must not scan it when it is large."""
+    return {"application_name": application_name, "timezone": "UTC", "jit": "off", "enable_seqscan": "off", **_GONE_HOST}
