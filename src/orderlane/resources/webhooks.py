@@ -50,7 +50,7 @@ _Delay = Annotated[
     str,
     Meta(
         pattern=r"^([0-9]|[12][0-9]|30)s\Z",
-        description="How long an event may wait for others: whole seconds from 0s to 30s.",
+        description="Whole seconds from 0s to 30s: how long an event may wait for others.",
         examples=["5s"],
     ),
 ]
