@@ -84,4 +84,10 @@ async def _keep(_: object) -> None:
 
 def _settings(application_name: str) -> dict[str, str]:
     """Every statement has its index: one that is planned while a table is empty must not scan it when it is large."""
-    return {"application_name": application_name, "timezone": "UTC", "jit": "off", "enable_seqscan": "off", **_GONE_HOST}
+    return {
+        "application_name": application_name,
+        "timezone": "UTC",
+        "jit": "off",
+        "enable_seqscan": "off",
+        **_GONE_HOST,
+    }
