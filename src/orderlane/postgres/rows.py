@@ -168,14 +168,6 @@ def weight_from(row: Row) -> Weight:
     return Weight(row["isin"], row["weight"])
 
 
-def weights_from(rows: Iterable[Row]) -> dict[UUID, list[Weight]]:
-    """The entries of allocations from rows of `allocation_weights` in the order of `entry`, by allocation."""
-    weights: dict[UUID, list[Weight]] = {}
-    for row in rows:
-        weights.setdefault(row["allocation_id"], []).append(weight_from(row))
-    return weights
-
-
 def allocation_from(row: Row, weights: Sequence[Weight]) -> Allocation:
     """An allocation from a row of `allocations` and its entries."""
     return Allocation(
