@@ -2,6 +2,7 @@
 #
 #   make demo                          watch one portfolio order travel from 202 Accepted to its last webhook
 #   make test                          every check: lint, format, types, layers, unit, database, system tests
+#   make test-thorough                 the tests that take minutes
 #   make bench ARGS='--clients 8'      drive the real processes and print the figures
 #   make lock                          lock the dependencies of pyproject.toml again (newest: make lock ARGS=--upgrade)
 #   make clean                         remove the environment and every cache
@@ -18,7 +19,7 @@ export PYTHON
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := test
-.PHONY: demo serve test check bench lock clean
+.PHONY: demo serve test test-thorough check bench lock clean
 
 demo: .venv/.runtime
 	@exec $(BIN)/orderlane demo $(ARGS)
@@ -28,6 +29,9 @@ serve: .venv/.runtime
 
 test: check
 	$(BIN)/python -m pytest $(ARGS)
+
+test-thorough: .venv/.test
+	$(BIN)/python -m pytest -m thorough $(ARGS)
 
 check: .venv/.test
 	$(BIN)/ruff check
