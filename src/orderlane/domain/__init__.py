@@ -1,1 +1,1 @@
-"""The rules of the business: money, splitting, state machines, cash and units. Standard library only, no I/O."""
+"""The rules of the business: money, splitting, state machines, cash and units. Standard library and msgspec, no I/O."""

@@ -1,12 +1,13 @@
-"""An account, what it holds of each asset, and the journal that accounts for every cent and every unit."""
+"""An account, what it holds of each asset, and the postings that account for every cent and every unit."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from uuid import UUID
+
+from msgspec import Struct
 
 from orderlane.domain.errors import HoldingOverdrawn
+from orderlane.domain.ids import AccountGroupId, AccountId, ClientId, DepositId, ExecutionId, OrderId, UserId
 from orderlane.domain.money import add, subtract
 
 ZERO = Decimal(0)
@@ -41,7 +42,7 @@ class AssetType(StrEnum):
     INSTRUMENT = "INSTRUMENT"
 
 
-class JournalReason(StrEnum):
+class PostingReason(StrEnum):
     """Why a holding changed."""
 
     DEPOSIT = "DEPOSIT"
@@ -51,78 +52,78 @@ class JournalReason(StrEnum):
     SETTLEMENT = "SETTLEMENT"
 
 
-def lane_of(account_id: UUID, lane_count: int) -> int:
-    """The lane, 0 to lane_count - 1, that everything of an account belongs to, for ever."""
-    return account_id.int % lane_count
+class Account(Struct, frozen=True, kw_only=True):
+    """An account of a user. Its parent orders, cash and positions are in `currency`.
 
+    `account_number` counts the accounts of its group.
+    """
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account of a user. Its portfolio orders, cash and positions are in `currency`."""
-
-    id: UUID
-    lane: int
-    client_id: UUID
-    user_id: UUID
-    account_group_id: UUID
+    id: AccountId
+    client_id: ClientId
+    user_id: UserId
+    account_group_id: AccountGroupId
     type: AccountType
     status: AccountStatus
     name: str
     currency: str
     distribution: Distribution
+    account_number: int
     created_at: datetime
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One change of one holding, never altered: by how much, why, and for what. Deltas are in units of `asset`."""
+class Posting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change of one holding, never altered: by how much (in units of `asset`), why, and for what."""
 
-    account_id: UUID
     asset: str
     asset_type: AssetType
-    quantity: Decimal
-    locked: Decimal
-    pending: Decimal
-    reason: JournalReason
-    message_id: int
-    created_at: datetime
-    portfolio_order_id: UUID | None = None
-    order_id: UUID | None = None
-    execution_id: UUID | None = None
-    deposit_id: UUID | None = None
+    reason: PostingReason
+    quantity: Decimal = ZERO
+    locked: Decimal = ZERO
+    pending: Decimal = ZERO
+    owed: Decimal = ZERO
+    order_id: OrderId | None = None
+    execution_id: ExecutionId | None = None
+    deposit_id: DepositId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What an account has of one asset: the sum of its journal.
+class Holding(Struct, frozen=True, kw_only=True):
+    """What an account has of one asset: the sum of its postings.
 
     `quantity` is all of it, `locked` the part that open orders have reserved, `pending` the part that came from
-    executions which are not settled yet.
+    executions which are not settled yet, `owed` what a venue took back from somebody who no longer had it.
     """
 
-    account_id: UUID
+    account_id: AccountId
     asset: str
     asset_type: AssetType
     quantity: Decimal = ZERO
     locked: Decimal = ZERO
     pending: Decimal = ZERO
+    owed: Decimal = ZERO
 
     @property
     def available(self) -> Decimal:
         """What a new order may use."""
-        return subtract(self.quantity, self.locked)
-
-    def after(self, entry: JournalEntry) -> "Holding":
-        """The holding with `entry` applied. Raises HoldingOverdrawn when that leaves less than nothing."""
-        changed = Holding(
-            self.account_id,
-            self.asset,
-            self.asset_type,
-            add(self.quantity, entry.quantity),
-            add(self.locked, entry.locked),
-            add(self.pending, entry.pending),
+        return (
+            subtract(add(self.quantity, self.owed), self.locked) if self.owed else subtract(self.quantity, self.locked)
         )
-        if min(changed.available, changed.locked, changed.pending) < 0:
+
+    def after(self, posting: Posting) -> "Holding":
+        """The holding with `posting` applied.
+
+        Raises:
+            HoldingOverdrawn: that would leave less than nothing.
+        """
+        changed = Holding(
+            account_id=self.account_id,
+            asset=self.asset,
+            asset_type=self.asset_type,
+            quantity=add(self.quantity, posting.quantity),
+            locked=add(self.locked, posting.locked),
+            pending=add(self.pending, posting.pending),
+            owed=add(self.owed, posting.owed),
+        )
+        if min(changed.available, changed.locked, changed.pending, changed.owed) < 0:
             raise HoldingOverdrawn(self.account_id, self.asset, changed.quantity, changed.locked, changed.pending)
         return changed

@@ -1,32 +1,32 @@
 """The allocation: which instruments a portfolio is made of, and in what weights."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
-from orderlane.domain.errors import WeightsRefused
+from msgspec import Struct
+
+from orderlane.domain.errors import FieldRefused, WeightsRefused
+from orderlane.domain.ids import AllocationId, ClientId
+from orderlane.domain.instruments import Instrument
 from orderlane.domain.money import total
 
 MAX_ALLOCATION_INSTRUMENTS = 200
 _WHOLES = (Decimal(1), Decimal(100))
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Struct, frozen=True):
     """One instrument's part of an allocation."""
 
     isin: str
     weight: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Struct, frozen=True, kw_only=True):
     """Named target weights of a client; they sum to exactly 1 or exactly 100."""
 
-    id: UUID
-    client_id: UUID
+    id: AllocationId
+    client_id: ClientId
     name: str
     weights: tuple[Weight, ...]
     created_at: datetime
@@ -34,16 +34,56 @@ class Allocation:
 
 
 def check_weights(weights: Sequence[Weight]) -> None:
-    """Raises WeightsRefused when a weight is not positive, an instrument stands twice, or the sum is not 1 or 100."""
+    """See whether weights make an allocation.
+
+    Raises:
+        WeightsRefused: a weight is not positive, an instrument stands twice, or the sum is not 1 or 100.
+    """
     if not 0 < len(weights) <= MAX_ALLOCATION_INSTRUMENTS:
         raise WeightsRefused(f"must name 1 to {MAX_ALLOCATION_INSTRUMENTS} instruments, not {len(weights)}")
     seen: set[str] = set()
-    for index, one in enumerate(weights):
-        if one.weight <= 0:
-            raise WeightsRefused(f"weight must be greater than 0, not {one.weight:f}", index)
-        if one.isin in seen:
-            raise WeightsRefused(f"instrument {one.isin} stands twice", index)
-        seen.add(one.isin)
-    whole = total(one.weight for one in weights)
+    for index, entry in enumerate(weights):
+        if entry.weight <= 0:
+            raise WeightsRefused(f"weight must be greater than 0, not {entry.weight:f}", index)
+        if entry.isin in seen:
+            raise WeightsRefused(f"instrument {entry.isin} stands twice", index)
+        seen.add(entry.isin)
+    whole = total(entry.weight for entry in weights)
     if whole not in _WHOLES:
         raise WeightsRefused(f"weights must sum to exactly 1 or exactly 100, not {whole:f}")
+
+
+class WeightChoice(Struct, frozen=True):
+    """One entry of an allocation as a client asks for it; `instrument_id` is an ISIN or the id of an instrument."""
+
+    instrument_id: str
+    weight: Decimal
+
+
+def composed(choices: Sequence[WeightChoice], instruments: Mapping[str, Instrument], currency: str) -> list[Weight]:
+    """The weights of an allocation. `instruments` are those that exist, by what the client named them.
+
+    Raises:
+        FieldRefused: an instrument is unknown, not tradable, or not in `currency`, the accounts'; names the entry.
+        WeightsRefused: the weights break a rule.
+    """
+    weights = [
+        Weight(_fitting_instrument(index, choice, instruments, currency).isin, choice.weight)
+        for index, choice in enumerate(choices)
+    ]
+    check_weights(weights)
+    return weights
+
+
+def _fitting_instrument(
+    index: int, choice: WeightChoice, instruments: Mapping[str, Instrument], currency: str
+) -> Instrument:
+    named, field = choice.instrument_id, f"allocation[{index}].instrument_id"
+    instrument = instruments.get(named)
+    if instrument is None:
+        raise FieldRefused(field, f"there is no instrument {named}")
+    if not instrument.is_tradable:
+        raise FieldRefused(field, f"instrument {named} is {instrument.trading_status}, not tradable")
+    if instrument.currency != currency:
+        raise FieldRefused(field, f"instrument {named} trades in {instrument.currency}, accounts are in {currency}")
+    return instrument

@@ -1,20 +1,21 @@
-"""What one message does to one account: state in, state, events, journal and orders to send out.
+"""What one message does to one account: state in, state, events, postings and orders to send out.
 
 A `Decision` starts from a loaded `AccountState`, which it leaves untouched, and collects. A transition can only be made
-through it, and making one emits its event: there is no way to do one without the other.
+through the `ParentChange` of its parent order, and making one emits its event: there is no way to do one without the
+other. Every step hands back the record that it changed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import Unpack
 
-from orderlane.domain.account import ZERO, Account, AssetType, Holding, JournalEntry, JournalReason
+from msgspec import Struct, field
+
+from orderlane.domain.account import Account, AssetType, Holding, Posting
 from orderlane.domain.allocation import Allocation
-from orderlane.domain.errors import UnknownOrder, UnknownPortfolioOrder
-from orderlane.domain.events import Event, PortfolioOrderSnapshot, Subject
+from orderlane.domain.errors import UnknownOrder, UnknownParentOrder, WaveRefused
+from orderlane.domain.events import Event, ExecutionSnapshot, OrderSnapshot, PortfolioOrderSnapshot
+from orderlane.domain.ids import AllocationId, OrderId, ParentOrderId, leg_of
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.money import Currency
 from orderlane.domain.order import (
@@ -23,222 +24,214 @@ from orderlane.domain.order import (
     Execution,
     ExecutionStatus,
     Order,
+    OrderChanges,
     OrderStatus,
 )
-from orderlane.domain.portfolio_order import (
-    PORTFOLIO_ORDER_TRANSITIONS,
-    PortfolioOrder,
-    PortfolioOrderStatus,
-)
-from orderlane.domain.records import changed
+from orderlane.domain.parent_order import ParentChanges, ParentOrder
+from orderlane.domain.planning import PlanFacts
+from orderlane.domain.portfolio_order import PORTFOLIO_ORDER_TRANSITIONS, PortfolioOrderStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a decision may know beside the account: the message, the time, fresh ids, the market."""
+class Circumstances(Struct, frozen=True):
+    """What a decision may know beside the account: the time and the market."""
 
-    message_id: int
     now: datetime
-    new_id: Callable[[], UUID]
     currencies: Mapping[str, Currency]
     instruments: Mapping[str, Instrument]
-    allocations: Mapping[UUID, Allocation]
+    allocations: Mapping[AllocationId, Allocation]
 
 
-@dataclass(slots=True)
-class AccountState:
-    """An account, its holdings by asset, and those portfolio orders and individual orders that a message concerns."""
+class AccountState(Struct, frozen=True):
+    """An account, its holdings by asset, and those parent orders that a message concerns."""
 
     account: Account
     holdings: dict[str, Holding] = field(default_factory=dict)
-    portfolio_orders: dict[UUID, PortfolioOrder] = field(default_factory=dict)
-    orders: dict[UUID, Order] = field(default_factory=dict)
+    parents: dict[ParentOrderId, ParentOrder] = field(default_factory=dict)
 
     def copy(self) -> "AccountState":
         """The same state in dictionaries of its own; the entries never change."""
-        return AccountState(self.account, dict(self.holdings), dict(self.portfolio_orders), dict(self.orders))
+        return AccountState(self.account, dict(self.holdings), dict(self.parents))
+
+
+class ParentChange:
+    """One parent order while a message is applied to it: as it is now, and the events so far."""
+
+    def __init__(self, parent: ParentOrder, now: datetime) -> None:
+        self.parent = parent
+        self._orders = list(parent.orders)
+        self._sequence = parent.sequence
+        self._now = now
+        self._open_legs = sum(not order.is_final for order in self._orders)
+        self.is_changed = False
+        self.sends: list[Order] = []
+        self.events: list[Event] = []
+
+    @property
+    def orders(self) -> Sequence[Order]:
+        """The individual orders as they are now, in the order of their legs."""
+        return self._orders
+
+    @property
+    def is_traded_out(self) -> bool:
+        """Whether every individual order is at its end, and no other is to come."""
+        return self.parent.is_last_wave and not self._open_legs
+
+    def order(self, order_id: OrderId) -> Order:
+        """One of its individual orders.
+
+        Raises:
+            UnknownOrder: it has no such order.
+        """
+        leg = leg_of(order_id)
+        if not 0 < leg <= len(self._orders):
+            raise UnknownOrder(order_id, self.parent.account_id)
+        return self._orders[leg - 1]
+
+    def result(self) -> ParentOrder:
+        """The parent order with everything that changed."""
+        return self.parent.replace(orders=tuple(self._orders), sequence=self._sequence)
+
+    def announce(self) -> None:
+        """Emit the beginning of a portfolio order that was stored as NEW when it was accepted.
+
+        Raises:
+            TransitionRefused: it has begun already.
+        """
+        status = self.parent.status if self._sequence else None
+        self._emit_parent(PORTFOLIO_ORDER_TRANSITIONS.step(status, PortfolioOrderStatus.NEW).event)
+
+    def move(self, target: PortfolioOrderStatus, **changes: Unpack[ParentChanges]) -> None:
+        """Take a step of the portfolio order's machine, with `changes` to its fields.
+
+        Raises:
+            TransitionRefused: the machine has no such step.
+        """
+        step = PORTFOLIO_ORDER_TRANSITIONS.step(self.parent.status, target)
+        changes["status"], changes["updated_at"] = target, self._now
+        self.parent = self.parent.replace(**changes)
+        self._emit_parent(step.event)
+
+    def open_wave(self, orders: Sequence[Order], *, is_last: bool = True) -> None:
+        """Begin one more wave of individual orders, whose legs go on where the last wave's end, and send them.
+
+        Raises:
+            WaveRefused: the parent order is at its end, its last wave was opened, or there is nothing to open.
+        """
+        if self.parent.is_final or not orders or (self.parent.wave and self.parent.is_last_wave):
+            raise WaveRefused(self.parent.id, self.parent.wave, len(orders))
+        self.parent = self.parent.replace(wave=self.parent.wave + 1, is_last_wave=is_last)
+        self.sends += orders
+        for order in orders:
+            step = ORDER_TRANSITIONS.step(None, order.status)
+            self._orders.append(order)
+            self._open_legs += 1
+            self._emit_order(step.event, order)
+
+    def move_order(self, before: Order, target: OrderStatus, **changes: Unpack[OrderChanges]) -> Order:
+        """Take a step of the individual order's machine; the order as it is then.
+
+        The first order to be PROCESSING takes its portfolio order there, whose event comes first: the guide's sequence.
+
+        Raises:
+            TransitionRefused: the machine has no such step.
+        """
+        step = ORDER_TRANSITIONS.step(before.status, target)
+        changes["status"], changes["updated_at"] = target, self._now
+        order = self.note(before.replace(**changes))
+        if target is OrderStatus.PROCESSING and self.parent.status is PortfolioOrderStatus.NEW:
+            self.move(PortfolioOrderStatus.PROCESSING)
+        self._emit_order(step.event, order)
+        return order
+
+    def note(self, order: Order) -> Order:
+        """Keep a change of an individual order that is no transition of it; the order."""
+        self._open_legs += self._orders[order.leg - 1].is_final - order.is_final
+        self._orders[order.leg - 1] = order
+        self.is_changed = True
+        return order
+
+    def open_execution(self, before: Order, execution: Execution) -> Order:
+        """Begin an execution of an individual order; the order with it."""
+        step = EXECUTION_TRANSITIONS.step(None, execution.status)
+        order = self.note(before.replace(executions=(*before.executions, execution), updated_at=self._now))
+        self._emit_execution(step.event, order, execution)
+        return order
+
+    def move_execution(self, before: Order, execution: Execution, target: ExecutionStatus) -> Order:
+        """Take a step of the execution's machine; its order as it is then.
+
+        Raises:
+            TransitionRefused: the machine has no such step.
+        """
+        step = EXECUTION_TRANSITIONS.step(execution.status, target)
+        after = execution.moved_to(target)
+        executions = tuple(after if trade.id == after.id else trade for trade in before.executions)
+        order = self.note(before.replace(executions=executions, updated_at=self._now))
+        self._emit_execution(step.event, order, after)
+        return order
+
+    def _emit_parent(self, event_type: str) -> None:
+        sequence = self._next_sequence()
+        self.events.append(Event(event_type, sequence, PortfolioOrderSnapshot(self.result())))
+
+    def _emit_order(self, event_type: str, order: Order) -> None:
+        self.events.append(Event(event_type, self._next_sequence(), OrderSnapshot(self.parent, order)))
+
+    def _emit_execution(self, event_type: str, order: Order, execution: Execution) -> None:
+        self.events.append(Event(event_type, None, ExecutionSnapshot(self.parent, order, execution)))
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        self.is_changed = True
+        return self._sequence
 
 
 class Decision:
-    """Collects what a message changes, in the order in which it changed; executions by id with their order's."""
+    """Collects what a message changes, in the order in which it changed."""
 
     def __init__(self, state: AccountState, circumstances: Circumstances) -> None:
-        self.state = state.copy()
+        self.account = state.account
         self.circumstances = circumstances
-        self.events: list[Event] = []
-        self.journal: list[JournalEntry] = []
-        self.sends: list[Order] = []
-        self.changed_portfolio_orders: dict[UUID, None] = {}
-        self._sequences: dict[UUID, int] = {}
-        self.changed_orders: dict[UUID, None] = {}
-        self.changed_executions: dict[UUID, UUID] = {}
+        self.holdings = dict(state.holdings)
+        self.postings: list[Posting] = []
+        self.facts: PlanFacts | None = None
+        self.changes: dict[ParentOrderId, ParentChange] = {}
+        self._parents = state.parents
 
     @property
     def now(self) -> datetime:
         """The time at which the decision is made."""
         return self.circumstances.now
 
-    def portfolio_order(self, portfolio_order_id: UUID) -> PortfolioOrder:
-        """Raises UnknownPortfolioOrder."""
-        try:
-            return self.state.portfolio_orders[portfolio_order_id]
-        except KeyError:
-            raise UnknownPortfolioOrder(portfolio_order_id, self.state.account.id) from None
+    def change(self, parent_id: ParentOrderId) -> ParentChange:
+        """The parent order, to be changed.
 
-    def order(self, order_id: UUID) -> Order:
-        """Raises UnknownOrder."""
-        try:
-            return self.state.orders[order_id]
-        except KeyError:
-            raise UnknownOrder(order_id, self.state.account.id) from None
-
-    def orders_of(self, portfolio_order_id: UUID) -> tuple[Order, ...]:
-        """The individual orders of a portfolio order, in the order of their legs."""
-        order_ids = self.portfolio_order(portfolio_order_id).order_ids
-        return tuple(self.state.orders[order_id] for order_id in order_ids)
+        Raises:
+            UnknownParentOrder: the account has no such parent order, or it was not loaded.
+        """
+        change = self.changes.get(parent_id)
+        if change is None:
+            parent = self._parents.get(parent_id)
+            if parent is None:
+                raise UnknownParentOrder(parent_id, self.account.id)
+            change = self.changes[parent_id] = ParentChange(parent, self.now)
+        return change
 
     def holding(self, asset: str, asset_type: AssetType) -> Holding:
         """What the account holds of `asset`, also when that is nothing."""
-        return self.state.holdings.get(asset) or Holding(self.state.account.id, asset, asset_type)
+        return self.holdings.get(asset) or Holding(account_id=self.account.id, asset=asset, asset_type=asset_type)
 
-    def announce(self, portfolio_order_id: UUID) -> None:
-        """Emit the beginning of a portfolio order that was stored as NEW when it was accepted.
+    def post(self, posting: Posting) -> None:
+        """Change a holding.
 
-        Raises TransitionRefused when it has begun already.
+        Raises:
+            HoldingOverdrawn: that would leave less than nothing.
         """
-        placed = self.portfolio_order(portfolio_order_id)
-        step = PORTFOLIO_ORDER_TRANSITIONS.step(placed.status if placed.sequence else None, PortfolioOrderStatus.NEW)
-        self._emit_portfolio_order(step.event, portfolio_order_id)
+        self.holdings[posting.asset] = self.holding(posting.asset, posting.asset_type).after(posting)
+        self.postings.append(posting)
 
-    def move_portfolio_order(self, portfolio_order_id: UUID, target: PortfolioOrderStatus, **changes: Any) -> None:
-        """Take a step of the portfolio order's machine, with `changes` to its fields. Raises TransitionRefused."""
-        before = self.portfolio_order(portfolio_order_id)
-        step = PORTFOLIO_ORDER_TRANSITIONS.step(before.status, target)
-        self.state.portfolio_orders[before.id] = changed(before, status=target, updated_at=self.now, **changes)
-        self._emit_portfolio_order(step.event, before.id)
-
-    def open_orders(self, portfolio_order_id: UUID, orders: Sequence[Order]) -> None:
-        """Begin the individual orders of a portfolio order, in the order of their legs, and send them to the venue."""
-        parent = self.portfolio_order(portfolio_order_id)
-        self.state.portfolio_orders[parent.id] = changed(parent, order_ids=tuple(one.id for one in orders))
-        self.sends += orders
-        for order in orders:
-            step = ORDER_TRANSITIONS.step(None, order.status)
-            self._store(order)
-            self._emit_order(step.event, order)
-
-    def move_order(self, order_id: UUID, target: OrderStatus, **changes: Any) -> None:
-        """Take a step of the individual order's machine. Raises TransitionRefused.
-
-        The first order to be PROCESSING takes its portfolio order there, whose event comes first: the guide's sequence.
-        """
-        before = self.order(order_id)
-        step = ORDER_TRANSITIONS.step(before.status, target)
-        after = changed(before, status=target, updated_at=self.now, **changes)
-        self._store(after)
-        parent = self.portfolio_order(before.portfolio_order_id)
-        if target is OrderStatus.PROCESSING and parent.status is PortfolioOrderStatus.NEW:
-            self.move_portfolio_order(parent.id, PortfolioOrderStatus.PROCESSING)
-        self._emit_order(step.event, after)
-
-    def note_order(self, order: Order) -> None:
-        """Keep a change of an individual order that is no transition of it."""
-        self._store(order)
-
-    def open_execution(self, execution: Execution, reported_quantity: Decimal | None) -> None:
-        """Begin an execution of an individual order, of which the venue counts `reported_quantity` in all."""
-        step = EXECUTION_TRANSITIONS.step(None, execution.status)
-        order = self.order(execution.order_id)
-        self._store(
-            changed(
-                order,
-                executions=(*order.executions, execution),
-                reported_quantity=reported_quantity,
-                updated_at=self.now,
-            )
-        )
-        self.changed_executions[execution.id] = execution.order_id
-        self._append(step.event, execution.portfolio_order_id, None, execution)
-
-    def move_execution(self, execution: Execution, target: ExecutionStatus) -> None:
-        """Take a step of the execution's machine. Raises TransitionRefused."""
-        step = EXECUTION_TRANSITIONS.step(execution.status, target)
-        after = changed(execution, status=target)
-        order = self.order(execution.order_id)
-        executions = tuple(after if one.id == after.id else one for one in order.executions)
-        self._store(changed(order, executions=executions, updated_at=self.now))
-        self.changed_executions[after.id] = after.order_id
-        self._append(step.event, after.portfolio_order_id, None, after)
-
-    def complete(self) -> None:
-        """Note in each portfolio order how many events it has now."""
-        for portfolio_order_id, sequence in self._sequences.items():
-            before = self.portfolio_order(portfolio_order_id)
-            self.state.portfolio_orders[portfolio_order_id] = changed(before, sequence=sequence)
-
-    def post(
-        self,
-        asset: str,
-        asset_type: AssetType,
-        reason: JournalReason,
-        *,
-        quantity: Decimal = ZERO,
-        locked: Decimal = ZERO,
-        pending: Decimal = ZERO,
-        order: Order | None = None,
-        execution_id: UUID | None = None,
-        deposit_id: UUID | None = None,
-    ) -> None:
-        """Change a holding by a journal entry. Raises HoldingOverdrawn."""
-        entry = JournalEntry(
-            self.state.account.id,
-            asset,
-            asset_type,
-            quantity,
-            locked,
-            pending,
-            reason,
-            self.circumstances.message_id,
-            self.now,
-            order.portfolio_order_id if order else None,
-            order.id if order else None,
-            execution_id,
-            deposit_id,
-        )
-        self.state.holdings[asset] = self.holding(asset, asset_type).after(entry)
-        self.journal.append(entry)
-
-    def _store(self, order: Order) -> None:
-        self.state.orders[order.id] = order
-        self.changed_orders[order.id] = None
-
-    def _emit_portfolio_order(self, event_type: str, portfolio_order_id: UUID) -> None:
-        snapshot = PortfolioOrderSnapshot(self.portfolio_order(portfolio_order_id), self.orders_of(portfolio_order_id))
-        self._append(event_type, portfolio_order_id, self._next_sequence(portfolio_order_id), snapshot)
-
-    def _emit_order(self, event_type: str, order: Order) -> None:
-        self._append(event_type, order.portfolio_order_id, self._next_sequence(order.portfolio_order_id), order)
-
-    def _next_sequence(self, portfolio_order_id: UUID) -> int:
-        """The number of the next event; `complete` writes the last one into the portfolio order."""
-        last = self._sequences.get(portfolio_order_id)
-        if last is None:
-            last = self.portfolio_order(portfolio_order_id).sequence
-        self._sequences[portfolio_order_id] = last + 1
-        self.changed_portfolio_orders[portfolio_order_id] = None
-        return last + 1
-
-    def _append(self, event_type: str, portfolio_order_id: UUID, sequence: int | None, subject: Subject) -> None:
-        account = self.state.account
-        self.events.append(
-            Event(
-                self.circumstances.new_id(),
-                event_type,
-                self.circumstances.now,
-                account.client_id,
-                account.id,
-                portfolio_order_id,
-                sequence,
-                subject,
-            )
-        )
+    def apply_to(self, state: AccountState) -> None:
+        """Put everything that changed into `state`, which must be what the decision started from."""
+        state.holdings.update(self.holdings)
+        changed = ((parent_id, change) for parent_id, change in self.changes.items() if change.is_changed)
+        state.parents.update((parent_id, change.result()) for parent_id, change in changed)

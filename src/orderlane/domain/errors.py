@@ -1,7 +1,8 @@
 """What the domain refuses, as small types that hold the data of the refusal."""
 
 from decimal import Decimal
-from uuid import UUID
+
+from orderlane.domain.ids import AccountId, OrderId, ParentOrderId
 
 
 class DomainError(Exception):
@@ -25,7 +26,7 @@ class TransitionRefused(DomainError):
 class UnknownOrder(DomainError):
     """A venue reported on an order that the account does not have."""
 
-    def __init__(self, order_id: UUID, account_id: UUID) -> None:
+    def __init__(self, order_id: OrderId, account_id: AccountId) -> None:
         super().__init__(order_id, account_id)
         self.order_id, self.account_id = order_id, account_id
 
@@ -33,21 +34,21 @@ class UnknownOrder(DomainError):
         return f"account {self.account_id} has no individual order {self.order_id}"
 
 
-class UnknownPortfolioOrder(DomainError):
-    """A message names a portfolio order that the account does not have."""
+class UnknownParentOrder(DomainError):
+    """A message names a parent order that the account does not have."""
 
-    def __init__(self, portfolio_order_id: UUID, account_id: UUID) -> None:
-        super().__init__(portfolio_order_id, account_id)
-        self.portfolio_order_id, self.account_id = portfolio_order_id, account_id
+    def __init__(self, parent_id: ParentOrderId, account_id: AccountId) -> None:
+        super().__init__(parent_id, account_id)
+        self.parent_id, self.account_id = parent_id, account_id
 
     def __str__(self) -> str:
-        return f"account {self.account_id} has no portfolio order {self.portfolio_order_id}"
+        return f"account {self.account_id} has no parent order {self.parent_id}"
 
 
 class HoldingOverdrawn(DomainError):
     """A journal entry would leave less than nothing of an asset."""
 
-    def __init__(self, account_id: UUID, asset: str, quantity: Decimal, locked: Decimal, pending: Decimal) -> None:
+    def __init__(self, account_id: AccountId, asset: str, quantity: Decimal, locked: Decimal, pending: Decimal) -> None:
         super().__init__(account_id, asset, quantity, locked, pending)
         self.account_id, self.asset = account_id, asset
         self.quantity, self.locked, self.pending = quantity, locked, pending
@@ -62,7 +63,7 @@ class HoldingOverdrawn(DomainError):
 class OverExecuted(DomainError):
     """The venue executed more than was ordered."""
 
-    def __init__(self, order_id: UUID, ordered: Decimal, executed: Decimal) -> None:
+    def __init__(self, order_id: OrderId, ordered: Decimal, executed: Decimal) -> None:
         super().__init__(order_id, ordered, executed)
         self.order_id, self.ordered, self.executed = order_id, ordered, executed
 
@@ -73,7 +74,7 @@ class OverExecuted(DomainError):
 class ExecutionConflict(DomainError):
     """The venue reused an execution id for different figures."""
 
-    def __init__(self, order_id: UUID, venue_execution_id: str) -> None:
+    def __init__(self, order_id: OrderId, venue_execution_id: str) -> None:
         super().__init__(order_id, venue_execution_id)
         self.order_id, self.venue_execution_id = order_id, venue_execution_id
 
@@ -87,7 +88,7 @@ class ExecutionConflict(DomainError):
 class ExecutionImpossible(DomainError):
     """The venue reported an execution with a figure that no execution has."""
 
-    def __init__(self, order_id: UUID, venue_execution_id: str, field: str, value: Decimal) -> None:
+    def __init__(self, order_id: OrderId, venue_execution_id: str, field: str, value: Decimal) -> None:
         super().__init__(order_id, venue_execution_id, field, value)
         self.order_id, self.venue_execution_id, self.field, self.value = order_id, venue_execution_id, field, value
 
@@ -95,15 +96,26 @@ class ExecutionImpossible(DomainError):
         return f"{self.field} {self.value:f} in execution {self.venue_execution_id} of individual order {self.order_id}"
 
 
-class UnknownExecution(DomainError):
-    """A message names an execution that the account does not have."""
+class WaveRefused(DomainError):
+    """A parent order takes no further wave of individual orders."""
 
-    def __init__(self, execution_id: UUID, account_id: UUID) -> None:
-        super().__init__(execution_id, account_id)
-        self.execution_id, self.account_id = execution_id, account_id
+    def __init__(self, parent_id: ParentOrderId, waves: int, legs: int) -> None:
+        super().__init__(parent_id, waves, legs)
+        self.parent_id, self.waves, self.legs = parent_id, waves, legs
 
     def __str__(self) -> str:
-        return f"account {self.account_id} has no execution {self.execution_id}"
+        return f"parent order {self.parent_id} takes no wave of {self.legs} individual orders after {self.waves} waves"
+
+
+class TooManyLegs(DomainError):
+    """A parent order would have more legs than the ids of its individual orders can name."""
+
+    def __init__(self, parent_id: ParentOrderId, legs: int) -> None:
+        super().__init__(parent_id, legs)
+        self.parent_id, self.legs = parent_id, legs
+
+    def __str__(self) -> str:
+        return f"parent order {self.parent_id} would have {self.legs} individual orders"
 
 
 class WeightsRefused(DomainError):
@@ -112,6 +124,28 @@ class WeightsRefused(DomainError):
     def __init__(self, message: str, index: int | None = None) -> None:
         super().__init__(message, index)
         self.message, self.index = message, index
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class FieldRefused(DomainError):
+    """What a client asks for cannot be: names the field of the request, and what would be right."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.field, self.message = field, message
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.message}"
+
+
+class StateRefused(DomainError):
+    """What a client asks for fits in itself, but not to the state that something is in now."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
     def __str__(self) -> str:
         return self.message

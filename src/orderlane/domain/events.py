@@ -1,11 +1,10 @@
 """An event: a transition that happened, with what it happened to, as it was right then."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from msgspec import Struct
 
+from orderlane.domain.ids import OrderId
 from orderlane.domain.order import Execution, Order
-from orderlane.domain.portfolio_order import PortfolioOrder
+from orderlane.domain.parent_order import ParentOrder
 
 
 def topic_of(event_type: str) -> str:
@@ -13,31 +12,43 @@ def topic_of(event_type: str) -> str:
     return event_type.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PortfolioOrderSnapshot:
-    """A portfolio order and its individual orders at one moment."""
+class PortfolioOrderSnapshot(Struct, frozen=True):
+    """A portfolio order at one moment, with its individual orders as they were then."""
 
-    portfolio_order: PortfolioOrder
-    orders: tuple[Order, ...]
+    parent: ParentOrder
 
 
-Subject = PortfolioOrderSnapshot | Order | Execution
+class OrderSnapshot(Struct, frozen=True):
+    """An individual order at one moment; what it has from its parent never changes."""
+
+    parent: ParentOrder
+    order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class ExecutionSnapshot(Struct, frozen=True):
+    """An execution at one moment, with the individual order that it belongs to."""
+
+    parent: ParentOrder
+    order: Order
+    execution: Execution
+
+
+Subject = PortfolioOrderSnapshot | OrderSnapshot | ExecutionSnapshot
+
+
+class Event(Struct, frozen=True):
     """One transition.
 
-    `sequence` counts the events of its portfolio order in the topics PORTFOLIO_ORDER and ORDER from 1 without a gap, so
+    `sequence` counts the events of its parent order in the topics PORTFOLIO_ORDER and ORDER from 1 without a gap, so
     that who subscribes to the two can prove that nothing is missing. An execution's event has none: its topic is
     subscribed to apart, and the events of its individual order carry every execution anyway.
     """
 
-    id: UUID
     type: str
-    created_at: datetime
-    client_id: UUID
-    account_id: UUID
-    portfolio_order_id: UUID
     sequence: int | None
     subject: Subject
+
+    @property
+    def order_id(self) -> OrderId | None:
+        """The individual order that it is about, None when it is about the parent order as a whole."""
+        return None if isinstance(self.subject, PortfolioOrderSnapshot) else self.subject.order.id

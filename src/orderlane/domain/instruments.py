@@ -1,9 +1,11 @@
 """What can be traded, and what the rules need to know of it."""
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
+from orderlane.domain.ids import VenueId
 from orderlane.domain.money import quantity_ceiling
 
 
@@ -14,9 +16,19 @@ class TradingStatus(StrEnum):
     INACTIVE = "INACTIVE"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """A security by its ISIN (ISO 6166), with its last price and the least amount of an order, both in `currency`."""
+class Venue(Struct, frozen=True):
+    """Where orders are executed; `number` names its gateways' locks, `name` is what people call it."""
+
+    id: VenueId
+    number: int
+    name: str
+
+
+class Instrument(Struct, frozen=True, kw_only=True):
+    """A security by its ISIN (ISO 6166), with its last price and the least amount of an order, both in `currency`.
+
+    `venue` is where it is executed: the one that it names, or the default one.
+    """
 
     isin: str
     name: str
@@ -25,6 +37,7 @@ class Instrument:
     fractional: bool
     trading_status: TradingStatus
     price: Decimal
+    venue: Venue
 
     @property
     def is_tradable(self) -> bool:

@@ -5,9 +5,10 @@ A quantity of an instrument has at most `QUANTITY_DECIMALS` decimals.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, Inexact, InvalidOperation
 from functools import cache, reduce
+
+from msgspec import Struct
 
 QUANTITY_DECIMALS = 10
 _QUANTITY_STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
@@ -20,8 +21,7 @@ def _step(decimals: int) -> Decimal:
     return Decimal(1).scaleb(-decimals)
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
+class Currency(Struct, frozen=True):
     """A currency by its ISO 4217 code and the number of its decimals (EUR: 2, JPY: 0)."""
 
     code: str
@@ -87,6 +87,11 @@ def add(left: Decimal, right: Decimal) -> Decimal:
 def subtract(left: Decimal, right: Decimal) -> Decimal:
     """The exact difference of two amounts or quantities. Raises decimal.Inexact past 60 digits."""
     return _EXACT.subtract(left, right)
+
+
+def negate(number: Decimal) -> Decimal:
+    """The exact opposite of an amount or quantity. Raises decimal.Inexact past 60 digits."""
+    return _EXACT.minus(number)
 
 
 def total(numbers: Iterable[Decimal]) -> Decimal:

@@ -1,11 +1,13 @@
 """The individual order, its executions, and its state machine."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import TypedDict, Unpack
 
+from msgspec import Struct, structs
+
+from orderlane.domain.ids import ExecutionId, OrderId, ParentOrderId, VenueId, leg_of, parent_of
 from orderlane.domain.money import total
 from orderlane.domain.transitions import Transition, TransitionTable
 
@@ -83,64 +85,75 @@ EXECUTION_TRANSITIONS = TransitionTable(
 )
 
 
-def execution_id(venue_id: str, venue_execution_id: str) -> UUID:
-    """The id of a venue's execution: a name-based UUID (RFC 9562, version 5), so a second report meets the first."""
-    return uuid5(NAMESPACE_URL, f"orderlane:execution:{venue_id}:{venue_execution_id}")
+class Execution(Struct, frozen=True, kw_only=True):
+    """A trade for an individual order: `share_quantity` units for `cash_amount`, in the parent's currency."""
 
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A trade at the venue for an individual order: `share_quantity` units for `cash_amount` in `currency`."""
-
-    id: UUID
-    order_id: UUID
-    portfolio_order_id: UUID
-    account_id: UUID
-    isin: str
-    side: Side
+    id: ExecutionId
     cash_amount: Decimal
     share_quantity: Decimal
     price: Decimal
-    currency: str
     transaction_time: datetime
     settlement_date: date
     status: ExecutionStatus
-    venue_id: str
     venue_execution_id: str
     created_at: datetime
 
+    def moved_to(self, status: ExecutionStatus) -> "Execution":
+        """The execution in another state."""
+        return structs.replace(self, status=status)
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One leg of a portfolio order, for one instrument.
 
-    `cash_amount` (in `currency`) is what to trade, or zero when `quantity` (units) is. `locked` is what the leg has
-    reserved: cash of `currency` for a BUY, units of the instrument for a SELL. `reference_price` is the price that the
-    plan was made with, `fractional` whether the instrument traded in fractions then. `reported_quantity` is the total
-    quantity that the venue named when it said that the order is at its end, None until then.
-    """
+class OrderChanges(TypedDict, total=False):
+    """What may change of an individual order after it was opened."""
 
-    id: UUID
-    portfolio_order_id: UUID
-    account_id: UUID
-    user_id: UUID
-    leg: int
-    side: Side
-    isin: str
-    cash_amount: Decimal
-    quantity: Decimal
-    locked: Decimal
-    currency: str
-    reference_price: Decimal
-    fractional: bool
-    fee: Decimal
     status: OrderStatus
     cancellation_reason: OrderCancellationReason | None
-    initiation_flow: OrderInitiationFlow
+    cancellation_details: str
     reported_quantity: Decimal | None
+    executions: tuple[Execution, ...]
+    updated_at: datetime
+
+
+class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One leg of a parent order, for one instrument. Its account, user and currency are its parent's.
+
+    `cash_amount` (in the parent's currency) is what to trade, or zero when `quantity` (units) is. `locked` is what the
+    leg has reserved: cash for a BUY, units of the instrument for a SELL. `reference_price` is the price that the plan
+    was made with, `fractional` whether the instrument traded in fractions then. `venue_id` and `venue` (its name) say
+    where it is executed, `wave` with which of the parent's waves it was opened, from 0. `reported_quantity` is the
+    total quantity that the venue named when it said that the order is at its end, None until then.
+    """
+
+    id: OrderId
+    side: Side
+    isin: str
+    venue_id: VenueId
+    venue: str
+    cash_amount: Decimal = Decimal(0)
+    quantity: Decimal = Decimal(0)
+    locked: Decimal
+    reference_price: Decimal
+    fractional: bool
+    fee: Decimal = Decimal(0)
+    status: OrderStatus
+    wave: int = 0
+    cancellation_reason: OrderCancellationReason | None = None
+    cancellation_details: str = ""
+    initiation_flow: OrderInitiationFlow = OrderInitiationFlow.PORTFOLIO
+    reported_quantity: Decimal | None = None
     created_at: datetime
     updated_at: datetime
     executions: tuple[Execution, ...] = ()
+
+    @property
+    def leg(self) -> int:
+        """Its number among all legs of its parent order, from 1."""
+        return leg_of(self.id)
+
+    @property
+    def parent_id(self) -> ParentOrderId:
+        """The parent order that it belongs to."""
+        return parent_of(self.id)
 
     @property
     def is_final(self) -> bool:
@@ -150,14 +163,18 @@ class Order:
     @property
     def standing_executions(self) -> tuple[Execution, ...]:
         """Its executions without those that the venue took back."""
-        return tuple(one for one in self.executions if one.status is not ExecutionStatus.CANCELLED)
+        return tuple(trade for trade in self.executions if trade.status is not ExecutionStatus.CANCELLED)
 
     @property
     def executed_cash_amount(self) -> Decimal:
-        """Cash traded so far, in `currency`."""
-        return total(one.cash_amount for one in self.standing_executions)
+        """Cash traded so far, in the parent's currency."""
+        return total(trade.cash_amount for trade in self.standing_executions)
 
     @property
     def executed_quantity(self) -> Decimal:
         """Units traded so far."""
-        return total(one.share_quantity for one in self.standing_executions)
+        return total(trade.share_quantity for trade in self.standing_executions)
+
+    def replace(self, **changes: Unpack[OrderChanges]) -> "Order":
+        """The order with other values in some fields."""
+        return structs.replace(self, **changes)

@@ -4,9 +4,10 @@ It works on values alone, so that a preview and the real thing are the very same
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
+
+from msgspec import Struct
 
 from orderlane.domain.account import AssetType, Distribution, Holding
 from orderlane.domain.allocation import Allocation
@@ -16,12 +17,14 @@ from orderlane.domain.order import Side
 from orderlane.domain.portfolio_order import CancellationReason
 from orderlane.domain.splitting import Shares, shares_above_target, shares_below_target, shares_of, split
 
+PLANNER_VERSION = 1
+"""Grows whenever the same input may lead to another plan: the journal keeps it beside the input."""
+
 SELL_LIMIT = Decimal("0.9")
 """The largest part of a portfolio's value that one SELL may take. What is left over is room for moving prices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """One individual order to be: `amount` to trade, and what to reserve (cash for a BUY, units for a SELL)."""
 
     isin: str
@@ -29,8 +32,7 @@ class Leg:
     reserve: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The legs, whose amounts sum to the portfolio order's, and the ISINs whose share was too small to send."""
 
     side: Side
@@ -39,15 +41,14 @@ class Plan:
 
 
 class PlanRefused(Exception):
-    """The portfolio order can't be carried out: the reason, and a sentence with the numbers."""
+    """The portfolio order cannot be carried out: the reason, and a sentence with the numbers."""
 
     def __init__(self, reason: CancellationReason, details: str) -> None:
         super().__init__(reason, details)
         self.reason, self.details = reason, details
 
 
-@dataclass(frozen=True, slots=True)
-class PlanInput:
+class PlanInput(Struct, frozen=True, kw_only=True):
     """All that a plan depends on. `holdings` are those of the account, by asset."""
 
     side: Side
@@ -65,12 +66,12 @@ class PlanInput:
     @property
     def weights(self) -> dict[str, Decimal]:
         """Target weights by ISIN."""
-        return {one.isin: one.weight for one in self.allocation.weights}
+        return {entry.isin: entry.weight for entry in self.allocation.weights}
 
     def units(self) -> dict[str, Decimal]:
         """The units that each position has available, by ISIN."""
-        positions = (one for one in self.holdings.values() if one.asset_type is AssetType.INSTRUMENT)
-        return {one.asset: one.available for one in sorted(positions, key=_asset) if one.available > 0}
+        positions = (held for held in self.holdings.values() if held.asset_type is AssetType.INSTRUMENT)
+        return {held.asset: held.available for held in sorted(positions, key=_asset) if held.available > 0}
 
     def values(self) -> dict[str, Decimal]:
         """The value, at the last price, of what each position has available. Raises PlanRefused."""
@@ -82,6 +83,53 @@ class PlanInput:
             return self.instruments[isin]
         except KeyError:
             raise _untradable(f"instrument {isin} is unknown") from None
+
+
+class PricedInstrument(Struct, frozen=True, array_like=True):
+    """What a plan knew of an instrument: price and least amount in its currency, and whether fractions are traded."""
+
+    price: Decimal
+    minimum_amount: Decimal
+    fractional: bool
+
+
+class PlanFacts(Struct, frozen=True, kw_only=True):
+    """Everything that a plan was made from, so that every cent of it can be derived again, for ever.
+
+    `units` are those available for trading, `cash` what was available of the currency.
+    """
+
+    version: int
+    side: Side
+    amount: Decimal
+    currency: str
+    distribution: Distribution
+    weights: dict[str, Decimal]
+    units: dict[str, Decimal]
+    cash: Decimal
+    instruments: dict[str, PricedInstrument]
+
+
+def facts_of(given: PlanInput) -> PlanFacts:
+    """What the journal keeps of a plan's input: of the market, only the instruments that the plan looked at."""
+    weights, units = given.weights, given.units()
+    cash = given.holdings.get(given.currency.code)
+    concerned = [isin for isin in dict.fromkeys((*weights, *units)) if isin in given.instruments]
+    return PlanFacts(
+        version=PLANNER_VERSION,
+        side=given.side,
+        amount=given.amount,
+        currency=given.currency.code,
+        distribution=given.distribution,
+        weights=weights,
+        units=units,
+        cash=cash.available if cash else Decimal(0),
+        instruments={isin: _priced(given.instruments[isin]) for isin in concerned},
+    )
+
+
+def _priced(traded: Instrument) -> PricedInstrument:
+    return PricedInstrument(traded.price, traded.minimum_amount, traded.fractional)
 
 
 _asset = attrgetter("asset")

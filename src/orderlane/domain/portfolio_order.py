@@ -1,10 +1,6 @@
 """The portfolio order and its state machine."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-from uuid import UUID
 
 from orderlane.domain.transitions import Transition, TransitionTable
 
@@ -89,36 +85,3 @@ PORTFOLIO_ORDER_TRANSITIONS = TransitionTable(
         ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioOrder:
-    """An order for a whole portfolio: trade `cash_amount` of `currency` over the allocation of the account.
-
-    `order_ids` are its individual orders in the order of their legs; `sequence` counts the events so far, its own and
-    those of its individual orders.
-    """
-
-    id: UUID
-    client_id: UUID
-    user_id: UUID
-    account_id: UUID
-    allocation_id: UUID | None
-    cash_amount: Decimal
-    currency: str
-    type: PortfolioOrderType
-    status: PortfolioOrderStatus
-    post_tax: bool
-    client_reference: str
-    initiation_flow: InitiationFlow
-    cancellation_reason: CancellationReason | None
-    cancellation_details: str
-    sequence: int
-    created_at: datetime
-    updated_at: datetime
-    order_ids: tuple[UUID, ...] = ()
-
-    @property
-    def is_final(self) -> bool:
-        """Whether none of its individual orders can trade any more."""
-        return self.status not in (PortfolioOrderStatus.NEW, PortfolioOrderStatus.PROCESSING)

@@ -5,18 +5,18 @@ is rounded down, then the units that are left go to the largest remainders, ties
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
+
+from msgspec import Struct
 
 from orderlane.domain.money import subtract, total
 
 Shares = Mapping[str, Fraction]
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """The legs to send, by ISIN, and the ISINs left out because their share was below the least amount."""
 
     legs: dict[str, int]

@@ -1,14 +1,14 @@
 """A state machine as one table: from, to, the event that the step emits, and when it is taken."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from orderlane.domain.errors import TransitionRefused
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """One legal step; `source` is None where the machine begins. `condition` is the rule in words."""
 
     source: str | None

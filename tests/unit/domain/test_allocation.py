@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderlane.domain.allocation import MAX_ALLOCATION_INSTRUMENTS, Weight, check_weights
-from orderlane.domain.errors import WeightsRefused
+from orderlane.domain.allocation import MAX_ALLOCATION_INSTRUMENTS, Weight, WeightChoice, check_weights, composed
+from orderlane.domain.errors import FieldRefused, WeightsRefused
+from orderlane.domain.instruments import TradingStatus
+from tests.unit.domain.worlds import APPLE, SAP, WORLD, instrument, numbered_id
 
 
 def weights(*numbers: str) -> list[Weight]:
@@ -76,3 +78,51 @@ def test_whatever_adds_up_passes(parts: list[int], whole: int) -> None:
     numbers = [scale * part for part in parts]
 
     check_weights(weights(*map(str, [*numbers, whole - sum(numbers)])))
+
+
+# As a client asks for it
+
+TRADED = {
+    WORLD: instrument(WORLD),
+    SAP: instrument(SAP),
+    numbered_id(60): instrument(SAP),
+    APPLE: instrument(APPLE, status=TradingStatus.INACTIVE),
+    "JP3633400001": instrument("JP3633400001", currency="JPY"),
+}
+
+
+def test_an_instrument_is_named_by_its_isin_or_its_id() -> None:
+    by_isin = [WeightChoice(WORLD, Decimal("0.6")), WeightChoice(SAP, Decimal("0.4"))]
+    by_id = [WeightChoice(WORLD, Decimal("0.6")), WeightChoice(numbered_id(60), Decimal("0.4"))]
+
+    assert composed(by_isin, TRADED, "EUR") == composed(by_id, TRADED, "EUR")
+    assert composed(by_isin, TRADED, "EUR") == [Weight(WORLD, Decimal("0.6")), Weight(SAP, Decimal("0.4"))]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("DE0000000000", "there is no instrument DE0000000000"),
+        (APPLE, f"instrument {APPLE} is INACTIVE, not tradable"),
+        ("JP3633400001", "instrument JP3633400001 trades in JPY, accounts are in EUR"),
+    ],
+)
+def test_an_instrument_that_cannot_be_ordered_is_refused_at_its_place(named: str, message: str) -> None:
+    choices = [WeightChoice(WORLD, Decimal("0.6")), WeightChoice(named, Decimal("0.4"))]
+
+    with pytest.raises(FieldRefused) as refused:
+        composed(choices, TRADED, "EUR")
+    assert (refused.value.field, refused.value.message) == ("allocation[1].instrument_id", message)
+
+
+def test_the_weights_that_a_client_asks_for_are_checked() -> None:
+    with pytest.raises(WeightsRefused, match=r"exactly 100, not 0\.9$"):
+        composed([WeightChoice(WORLD, Decimal("0.9"))], TRADED, "EUR")
+
+
+def test_an_instrument_named_by_isin_and_by_id_stands_twice() -> None:
+    twice = [WeightChoice(SAP, Decimal("0.6")), WeightChoice(numbered_id(60), Decimal("0.4"))]
+
+    with pytest.raises(WeightsRefused, match=f"{SAP} stands twice") as refused:
+        composed(twice, TRADED, "EUR")
+    assert refused.value.index == 1

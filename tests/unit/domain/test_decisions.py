@@ -1,30 +1,36 @@
 """A decision is pure, and its events tell the guide's story."""
 
 from copy import deepcopy
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orderlane.domain.decision import AccountState, Circumstances, Decision
-from orderlane.domain.errors import TransitionRefused
-from orderlane.domain.events import Event, topic_of
-from orderlane.domain.lane import decide
-from orderlane.domain.messages import Message, OrderAccepted, PlacePortfolioOrder, ReceiveVenueReports
-from orderlane.domain.order import Order, OrderStatus
+from orderlane.domain.errors import TransitionRefused, UnknownOrder, UnknownParentOrder
+from orderlane.domain.events import Event, OrderSnapshot, PortfolioOrderSnapshot, topic_of
+from orderlane.domain.ids import LEGS_MAX, OrderId, ParentOrderId, order_id
+from orderlane.domain.lane.messages import Message, decide
+from orderlane.domain.lane.placing import PlacePortfolioOrder
+from orderlane.domain.lane.reporting import ReceiveVenueReports
+from orderlane.domain.order import ExecutionStatus, OrderStatus
+from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.portfolio_order import PortfolioOrderStatus
 from tests.unit.domain.worlds import (
-    CURRENCIES,
     NOW,
     World,
     accepted,
     allocation,
     ended,
+    event_types,
+    events_of,
     executed,
+    filling,
     instrument,
     market,
-    numbered_ids,
+    sends_of,
     world_of_two,
 )
 
@@ -38,6 +44,9 @@ class Said(NamedTuple):
     message: Message
     circumstances: Circumstances
 
+    def decide(self) -> Decision:
+        return decide(self.state, self.message, self.circumstances)
+
 
 def life_of_a_buy() -> list[Said]:
     """Every message of a portfolio order from its deposit to its settlement, one leg cancelled."""
@@ -46,7 +55,7 @@ def life_of_a_buy() -> list[Said]:
     say = world.say
 
     def note(message: Message) -> Decision:
-        said.append(Said(world.state, message, world.circumstances()))
+        said.append(Said(world.state.copy(), message, world.circumstances()))
         return say(message)
 
     world.say = note
@@ -55,70 +64,155 @@ def life_of_a_buy() -> list[Said]:
     share, etf = world.orders(placed)
     world.report(accepted(share), executed(share, "a", "1", "100"), accepted(etf))
     world.report(executed(share, "b", "2", "200", total="3"), ended(etf))
-    world.settle(*(one.id for one in world.state.orders[share.id].executions))
+    world.settle(placed)
     return said
 
 
-@pytest.mark.parametrize("said", life_of_a_buy(), ids=lambda said: type(said.message).__name__)
+each_message = pytest.mark.parametrize("said", life_of_a_buy(), ids=lambda said: type(said.message).__name__)
+
+
+# Purity
+
+
+@each_message
 def test_a_decision_leaves_its_input_as_it_was(said: Said) -> None:
     before = deepcopy(said.state)
-    decide(said.state, said.message, said.circumstances)
+    said.decide()
 
     assert said.state == before
 
 
-@pytest.mark.parametrize("said", life_of_a_buy(), ids=lambda said: type(said.message).__name__)
-def test_the_same_input_with_the_same_ids_leads_to_the_same_output(said: Said) -> None:
-    def run() -> Decision:
-        return decide(said.state, said.message, circumstances(said.circumstances.message_id, world_of_two()))
+@each_message
+def test_the_same_input_leads_to_the_same_output(said: Said) -> None:
+    first, second = said.decide(), said.decide()
 
-    first, second = run(), run()
-    assert first.state == second.state
-    assert (first.events, first.journal, first.sends) == (second.events, second.journal, second.sends)
-    for changed in ("changed_portfolio_orders", "changed_orders", "changed_executions"):
-        assert list(getattr(first, changed)) == list(getattr(second, changed))
+    assert outcome(first) == outcome(second)
 
 
-def circumstances(message_id: int, world: World) -> Circumstances:
-    allocations = {world.allocation.id: world.allocation}
-    return Circumstances(message_id, NOW, numbered_ids(50_000), CURRENCIES, world.instruments, allocations)
+def outcome(decision: Decision) -> tuple[Any, ...]:
+    parents = {parent_id: change.result() for parent_id, change in decision.changes.items()}
+    return decision.holdings, decision.postings, decision.facts, parents, events_of(decision), sends_of(decision)
 
 
-@pytest.mark.parametrize("said", life_of_a_buy(), ids=lambda said: type(said.message).__name__)
-def test_what_changed_is_named_and_nothing_else(said: Said) -> None:
-    decision = decide(said.state, said.message, said.circumstances)
+@each_message
+def test_applied_to_its_input_a_decision_changes_what_it_names_and_nothing_else(said: Said) -> None:
+    decision, after = said.decide(), said.state.copy()
+    decision.apply_to(after)
 
-    for name, changed in (
-        ("portfolio_orders", decision.changed_portfolio_orders),
-        ("orders", decision.changed_orders),
-    ):
-        before, after = getattr(said.state, name), getattr(decision.state, name)
-        assert {key for key in after if after[key] != before.get(key)} == set(changed)
-    touched = {one.asset for one in decision.journal}
-    holdings = decision.state.holdings
-    assert {asset for asset in holdings if holdings[asset] != said.state.holdings.get(asset)} == touched
+    assert changed(said.state.parents, after.parents) == set(decision.changes)
+    assert {parent_id: after.parents[parent_id] for parent_id in decision.changes} == {
+        parent_id: change.result() for parent_id, change in decision.changes.items()
+    }
+    assert changed(said.state.holdings, after.holdings) == {posting.asset for posting in decision.postings}
+    assert after.account == said.state.account
+
+
+def changed(before: dict[Any, Any], after: dict[Any, Any]) -> set[Any]:
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def test_a_copy_of_a_state_goes_its_own_way() -> None:
+    world = world_of_two()
+    world.deposit("1000")
+    placed = world.accept("BUY", "1000")
+    copy = world.state.copy()
+    decide(copy, PlacePortfolioOrder(placed.id), world.circumstances()).apply_to(copy)
+
+    assert (copy.holdings["EUR"].locked, len(copy.parents[placed.id].orders)) == (1000, 2)
+    assert (world.holding("EUR").locked, world.parent(placed)) == (0, placed)
 
 
 def test_a_message_that_no_rule_knows_is_refused() -> None:
     world = world_of_two()
+    placed = world.place("BUY", "1000")
 
-    with pytest.raises(TypeError, match="no rule for str"):
+    with pytest.raises(KeyError, match="str"):
         world.say("buy everything")
-    with pytest.raises(TypeError, match="no rule for int"):
-        world.say(ReceiveVenueReports((7,)))
+    with pytest.raises(UnknownOrder):
+        world.say(ReceiveVenueReports((SimpleNamespace(order_id=order_id(placed.id, 1)),)))
 
 
-def test_no_step_is_taken_that_is_not_in_the_table() -> None:
+def test_a_report_that_no_rule_knows_is_refused() -> None:
     world = world_of_two()
     world.deposit("1000")
-    placed = world.place("BUY", "1000")
-    decision = Decision(world.state, world.circumstances())
+    share, _ = world.orders(world.place("BUY", "1000"))
 
-    with pytest.raises(TransitionRefused):
-        decision.move_order(placed.order_ids[0], OrderStatus.FILLED)
-    with pytest.raises(TransitionRefused):
-        decision.move_portfolio_order(placed.id, PortfolioOrderStatus.FILLED)
-    assert decision.events == []
+    with pytest.raises(TypeError, match="no rule for SimpleNamespace"):
+        world.say(ReceiveVenueReports((SimpleNamespace(order_id=share.id),)))
+
+
+# One parent order while a message is applied to it
+
+
+def test_no_step_is_taken_that_is_not_in_the_table(world: World, placed: ParentOrder) -> None:
+    change = Decision(world.state, world.circumstances()).change(placed.id)
+
+    with pytest.raises(TransitionRefused, match="individual order has no transition from NEW to FILLED"):
+        change.move_order(placed.orders[0], OrderStatus.FILLED)
+    with pytest.raises(TransitionRefused, match="portfolio order has no transition from NEW to FILLED"):
+        change.move(PortfolioOrderStatus.FILLED)
+    assert (change.events, change.result()) == ([], placed)
+
+
+def test_a_change_hands_back_the_record_that_it_changed(world: World, placed: ParentOrder) -> None:
+    world.report(executed(placed.orders[0], "a", "1", "100"))
+    change = Decision(world.state, world.circumstances()).change(placed.id)
+    before = change.order(placed.orders[0].id)
+    (trade,) = before.executions
+    settled = change.move_execution(before, trade, ExecutionStatus.SETTLED)
+
+    assert [each.status for each in settled.executions] == [ExecutionStatus.SETTLED]
+    assert change.order(before.id) is settled
+    assert change.result().orders[0] is settled
+    assert change.move_order(settled, OrderStatus.FILLED) is change.order(before.id)
+
+
+def test_an_execution_that_the_venue_takes_back_counts_no_more(world: World, placed: ParentOrder) -> None:
+    world.report(executed(placed.orders[0], "a", "1", "100"), executed(placed.orders[0], "b", "2", "201"))
+    change = Decision(world.state, world.circumstances()).change(placed.id)
+    before = change.order(placed.orders[0].id)
+    busted = change.move_execution(before, before.executions[0], ExecutionStatus.CANCELLED)
+
+    assert [trade.status for trade in busted.executions] == [ExecutionStatus.CANCELLED, ExecutionStatus.FILLED]
+    assert busted.standing_executions == busted.executions[1:]
+    assert (busted.executed_quantity, busted.executed_cash_amount) == (2, 201)
+    assert event_types(change.events) == ["EXECUTION.CANCELLED"]
+    with pytest.raises(TransitionRefused, match="execution has no transition from CANCELLED to SETTLED"):
+        change.move_execution(busted, busted.executions[0], ExecutionStatus.SETTLED)
+
+
+@pytest.mark.parametrize("leg", [3, LEGS_MAX])
+def test_a_leg_that_the_parent_order_does_not_have_is_unknown(world: World, placed: ParentOrder, leg: int) -> None:
+    change = Decision(world.state, world.circumstances()).change(placed.id)
+
+    with pytest.raises(UnknownOrder, match=f"{world.account.id} has no individual order {order_id(placed.id, leg)}"):
+        change.order(order_id(placed.id, leg))
+
+
+def test_the_id_of_a_parent_order_names_no_individual_order(world: World, placed: ParentOrder) -> None:
+    change = Decision(world.state, world.circumstances()).change(placed.id)
+
+    with pytest.raises(UnknownOrder):
+        change.order(OrderId(placed.id))
+
+
+def test_a_parent_order_that_was_not_loaded_is_unknown(world: World) -> None:
+    decision = Decision(world.state, world.circumstances())
+    unknown = ParentOrderId(world.new_id())
+
+    with pytest.raises(UnknownParentOrder, match=f"has no parent order {unknown}"):
+        decision.change(unknown)
+    assert decision.changes == {}
+
+
+def test_a_parent_order_is_changed_in_one_place(world: World, placed: ParentOrder) -> None:
+    decision = Decision(world.state, world.circumstances())
+    decision.change(placed.id).move_order(placed.orders[0], OrderStatus.PROCESSING)
+
+    assert decision.change(placed.id).orders[0].status is OrderStatus.PROCESSING
+
+
+# The story that events tell
 
 
 def five_legs() -> World:
@@ -135,11 +229,11 @@ def test_the_guide_comes_true_to_the_letter() -> None:
     world = five_legs()
     placed = world.place("BUY", "1000")
     orders = world.orders(placed)
-    world.report(*(accepted(one) for one in orders))
-    for one in orders:
-        world.report(world.filling(one))
+    world.report(*(accepted(order) for order in orders))
+    for order in orders:
+        world.report(filling(order))
 
-    assert subscribed(world.events) == [
+    assert event_types(counted(world.events)) == [
         "PORTFOLIO_ORDER.NEW",
         *["ORDER.NEW"] * 5,
         "PORTFOLIO_ORDER.PROCESSING",
@@ -147,12 +241,12 @@ def test_the_guide_comes_true_to_the_letter() -> None:
         *["ORDER.FILLED"] * 5,
         "PORTFOLIO_ORDER.FILLED",
     ]
-    assert [one.sequence for one in world.events if one.sequence] == list(range(1, 19))
-    assert world.portfolio_order(placed).sequence == 18
+    assert [event.sequence for event in world.events if event.sequence] == list(range(1, 19))
+    assert world.parent(placed).sequence == 18
 
 
-def subscribed(events: list[Event]) -> list[str]:
-    return [one.type for one in events if topic_of(one.type) in ("ORDER", "PORTFOLIO_ORDER")]
+def counted(events: list[Event]) -> list[Event]:
+    return [event for event in events if topic_of(event.type) in ("ORDER", "PORTFOLIO_ORDER")]
 
 
 @given(st.data())
@@ -161,7 +255,7 @@ def test_the_sequence_has_no_gap_in_whatever_batches_the_reports_come(data: st.D
     world.deposit("1000")
     both = [world.place("BUY", "700"), world.place("BUY", "900")]
     orders = [order for placed in both for order in world.orders(placed)]
-    reports = [report for one in orders for report in (accepted(one), world.filling(one))]
+    reports = [report for order in orders for report in (accepted(order), filling(order))]
     mixed = data.draw(st.permutations(reports))
     while mixed:
         count = data.draw(st.integers(1, len(mixed)))
@@ -169,59 +263,96 @@ def test_the_sequence_has_no_gap_in_whatever_batches_the_reports_come(data: st.D
         mixed = mixed[count:]
 
     for placed in both:
-        events = [one for one in world.events if one.portfolio_order_id == placed.id]
-        counted = [one for one in events if topic_of(one.type) in ("ORDER", "PORTFOLIO_ORDER")]
-        assert [one.sequence for one in counted] == list(range(1, 19))
-        assert all(one.sequence is None for one in events if topic_of(one.type) == "EXECUTION")
-        assert_story_of_the_guide(counted)
-        assert_every_leg_has_its_story(counted)
+        events = events_about(placed, world.events)
+        assert [event.sequence for event in counted(events)] == list(range(1, 19))
+        assert all(event.sequence is None for event in events if topic_of(event.type) == "EXECUTION")
+        assert_story_of_the_guide(event_types(counted(events)))
+        assert list(stories_of_legs(events).values()) == [["ORDER.NEW", "ORDER.PROCESSING", "ORDER.FILLED"]] * 5
 
 
-def assert_story_of_the_guide(counted: list[Event]) -> None:
-    types = [one.type for one in counted]
+def events_about(parent: ParentOrder, events: list[Event]) -> list[Event]:
+    return [event for event in events if event.subject.parent.id == parent.id]
+
+
+def assert_story_of_the_guide(types: list[str]) -> None:
     assert types[:6] == ["PORTFOLIO_ORDER.NEW", *["ORDER.NEW"] * 5]
     assert types[6:8] == ["PORTFOLIO_ORDER.PROCESSING", "ORDER.PROCESSING"]
     assert types[-2:] == ["ORDER.FILLED", "PORTFOLIO_ORDER.FILLED"]
 
 
-def assert_every_leg_has_its_story(counted: list[Event]) -> None:
-    stories: dict[object, list[str]] = {}
-    for one in counted:
-        if isinstance(one.subject, Order):
-            stories.setdefault(one.subject.id, []).append(one.type)
-    assert list(stories.values()) == [["ORDER.NEW", "ORDER.PROCESSING", "ORDER.FILLED"]] * 5
+def stories_of_legs(events: list[Event]) -> dict[OrderId, list[str]]:
+    stories: dict[OrderId, list[str]] = {}
+    for event in events:
+        if isinstance(event.subject, OrderSnapshot):
+            stories.setdefault(event.subject.order.id, []).append(event.type)
+    return stories
 
 
 def test_two_portfolio_orders_are_counted_apart_in_one_message() -> None:
     world = five_legs()
     world.deposit("1000")
     first, second = world.place("BUY", "700"), world.place("BUY", "900")
-    mixed = [
-        OrderAccepted(order.id)
-        for pair in zip(world.orders(first), world.orders(second), strict=True)
-        for order in pair
-    ]
-    decision = world.report(*mixed)
+    pairs = zip(world.orders(first), world.orders(second), strict=True)
+    decision = world.report(*(accepted(order) for pair in pairs for order in pair))
 
     for placed in (first, second):
-        assert [one.sequence for one in decision.events if one.portfolio_order_id == placed.id] == list(range(7, 13))
+        assert [event.sequence for event in decision.changes[placed.id].events] == list(range(7, 13))
 
 
-def test_an_event_carries_what_was_right_then() -> None:
-    world = world_of_two()
-    world.deposit("1000")
-    share, _ = world.orders(world.place("BUY", "1000"))
-    accepting, filling = world.report(accepted(share)), world.report(world.filling(share))
+def test_an_event_carries_what_was_right_then(world: World, placed: ParentOrder) -> None:
+    share = placed.orders[0]
+    accepting, filled = world.report(accepted(share)), world.report(filling(share))
 
-    assert accepting.events[1].subject.status is OrderStatus.PROCESSING
-    assert accepting.events[1].subject.executions == ()
-    assert filling.events[-1].subject.status is OrderStatus.FILLED
-    assert len(filling.events[-1].subject.executions) == 1
+    then = events_of(accepting)[1].subject.order
+    assert (then.status, then.executions) == (OrderStatus.PROCESSING, ())
+    afterwards = events_of(filled)[-1].subject.order
+    assert (afterwards.status, len(afterwards.executions)) == (OrderStatus.FILLED, 1)
 
 
-def test_events_are_dated_when_they_are_decided() -> None:
-    world = world_of_two()
-    placing = world.say(PlacePortfolioOrder(world.accept("BUY", "1").id))
+def test_a_portfolio_order_in_an_event_knows_the_number_of_that_event(world: World, placed: ParentOrder) -> None:
+    world.fill(*placed.orders)
+    world.settle(placed)
+    told = [event for event in world.events if isinstance(event.subject, PortfolioOrderSnapshot)]
 
-    assert {one.created_at for one in placing.events} == {NOW}
-    assert len({one.id for one in placing.events}) == len(placing.events)
+    assert [(event.type.partition(".")[2], event.sequence) for event in told] == [
+        ("NEW", 1),
+        ("PROCESSING", 4),
+        ("FILLED", 9),
+        ("SETTLED", 10),
+    ]
+    assert [(event.subject.parent.status, event.subject.parent.sequence) for event in told] == [
+        (event.type.partition(".")[2], event.sequence) for event in told
+    ]
+
+
+def test_an_event_names_the_individual_order_that_it_is_about(world: World, placed: ParentOrder) -> None:
+    world.report(executed(placed.orders[1], "a", "1", "10"))
+
+    assert [event.order_id for event in world.events[3:]] == [None, placed.orders[1].id, placed.orders[1].id]
+    assert event_types(world.events[3:]) == ["PORTFOLIO_ORDER.PROCESSING", "ORDER.PROCESSING", "EXECUTION.FILLED"]
+
+
+def test_what_a_decision_makes_or_moves_is_dated_when_it_is_decided(world: World, placed: ParentOrder) -> None:
+    placing_time, reporting_time = placed.orders[0].created_at, world.now
+    world.report(executed(placed.orders[0], "a", "1", "100"))
+    share, etf = world.orders(placed)
+
+    assert NOW < placing_time < reporting_time
+    assert (share.created_at, share.updated_at) == (placing_time, reporting_time)
+    assert (etf.created_at, etf.updated_at) == (placing_time, placing_time)
+    assert share.executions[0].created_at == reporting_time
+    assert world.parent(placed).updated_at == reporting_time
+    trading_time = world.now
+    world.report(executed(share, "b", "1", "100"))
+    assert world.order(share).updated_at == world.order(share).executions[1].created_at == trading_time
+    settling_time = world.now
+    world.settle(placed)
+    assert world.order(share).updated_at == settling_time
+    assert world.order(share).executions[0].created_at == reporting_time
+
+
+@pytest.mark.parametrize(
+    ("event_type", "topic"), [("PORTFOLIO_ORDER.NEW", "PORTFOLIO_ORDER"), ("EXECUTION.SETTLED", "EXECUTION")]
+)
+def test_the_topic_of_an_event_stands_before_the_dot(event_type: str, topic: str) -> None:
+    assert topic_of(event_type) == topic

@@ -12,9 +12,11 @@ from orderlane.domain.money import (
     add,
     divide,
     multiply,
+    negate,
     plain,
     quantity_ceiling,
     quantity_floor,
+    subtract,
     total,
 )
 from tests.unit.domain.worlds import EUR, JPY, KWD
@@ -80,7 +82,7 @@ def test_quantities_round_to_the_finest_that_can_be_held(quantity: Decimal) -> N
 
 @given(st.lists(minor_units, max_size=20))
 def test_a_total_is_exact_however_large(units: list[int]) -> None:
-    assert total(EUR.from_minor(one) for one in units) == EUR.from_minor(sum(units))
+    assert total(EUR.from_minor(number) for number in units) == EUR.from_minor(sum(units))
 
 
 def test_sums_and_products_keep_every_digit() -> None:
@@ -90,7 +92,26 @@ def test_sums_and_products_keep_every_digit() -> None:
     assert multiply(large, small) == Decimal("1234567890123456789.012345678999")
 
 
+@given(st.integers(-(10**60) + 1, 10**60 - 1), st.integers(0, 40))
+@example(10**60 - 1, 2)
+def test_an_opposite_keeps_every_digit(units: int, decimals: int) -> None:
+    number, opposite = (Decimal(f"{each}E-{decimals}") for each in (units, -units))
+
+    assert (negate(number), f"{negate(number)}") == (opposite, f"{opposite}")
+    assert add(number, negate(number)) == 0
+    assert subtract(Decimal(0), number) == opposite
+
+
+@pytest.mark.parametrize("zero", ["0", "-0", "0.00"])
+def test_the_opposite_of_nothing_has_no_sign(zero: str) -> None:
+    assert not negate(Decimal(zero)).is_signed()
+
+
 def test_what_can_not_be_exact_is_refused() -> None:
+    with pytest.raises(ArithmeticError):
+        negate(Decimal("1." + "3" * 60))
+    with pytest.raises(ArithmeticError):
+        subtract(Decimal("1E+60"), Decimal("0.01"))
     with pytest.raises(ArithmeticError):
         add(Decimal("1E+60"), Decimal("0.01"))
     with pytest.raises(ArithmeticError):

@@ -1,19 +1,30 @@
 """Placing: announced, checked, reserved for, opened leg by leg; or cancelled with the first reason that counts."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
-from orderlane.domain.account import AccountStatus, AssetType, Distribution, JournalReason
-from orderlane.domain.errors import TransitionRefused, UnknownPortfolioOrder
+from orderlane.domain.account import AccountStatus, AssetType, Distribution, PostingReason
+from orderlane.domain.errors import TransitionRefused, UnknownParentOrder
 from orderlane.domain.events import PortfolioOrderSnapshot
-from orderlane.domain.instruments import TradingStatus
-from orderlane.domain.messages import PlacePortfolioOrder
+from orderlane.domain.ids import ParentOrderId, leg_of, parent_of
+from orderlane.domain.instruments import TradingStatus, Venue
+from orderlane.domain.lane.placing import PlacePortfolioOrder
 from orderlane.domain.order import OrderInitiationFlow, OrderStatus, Side
 from orderlane.domain.portfolio_order import CancellationReason as Reason
 from orderlane.domain.portfolio_order import PortfolioOrderStatus as Status
-from tests.unit.domain.worlds import SAP, WORLD, World, account, instrument, position, world_of_two
+from tests.unit.domain.worlds import (
+    SAP,
+    VENUE,
+    WORLD,
+    World,
+    account,
+    instrument,
+    numbered_id,
+    position,
+    world_of_two,
+)
 
 
 def test_a_buy_is_announced_empty_and_then_opened_leg_by_leg() -> None:
@@ -22,29 +33,54 @@ def test_a_buy_is_announced_empty_and_then_opened_leg_by_leg() -> None:
     placed = world.place("BUY", "1000")
 
     assert world.event_types == ["PORTFOLIO_ORDER.NEW", "ORDER.NEW", "ORDER.NEW"]
-    announced = world.events[0].subject
+    announced, *opened = (event.subject for event in world.events)
     assert isinstance(announced, PortfolioOrderSnapshot)
-    assert announced.orders == ()
+    assert announced.parent.orders == ()
     assert placed.status is Status.NEW
-    assert world.sends == world.orders(placed) == [one.subject for one in world.events[1:]]
+    assert world.sends == world.orders(placed) == [snapshot.order for snapshot in opened]
+    assert {snapshot.parent.id for snapshot in opened} == {placed.id}
 
 
 def test_an_individual_order_says_all_that_the_venue_needs() -> None:
     world = world_of_two()
     world.deposit("1000")
+    placing_time = world.now
     placed = world.place("BUY", "1000")
 
     first, second = world.orders(placed)
-    assert (first.leg, first.isin, first.cash_amount, first.locked) == (0, SAP, 400, 400)
-    assert (second.leg, second.isin, second.cash_amount, second.locked) == (1, WORLD, 600, 600)
-    for one in (first, second):
-        assert one.portfolio_order_id == placed.id
-        assert one.side is Side.BUY
-        assert one.status is OrderStatus.NEW
-        assert one.initiation_flow is OrderInitiationFlow.PORTFOLIO
-        assert one.quantity == 0
-        assert one.reference_price == world.instruments[one.isin].price
-        assert one.reported_quantity is None
+    assert (first.leg, first.isin, first.cash_amount, first.locked) == (1, SAP, 400, 400)
+    assert (second.leg, second.isin, second.cash_amount, second.locked) == (2, WORLD, 600, 600)
+    for order in (first, second):
+        assert order.parent_id == placed.id
+        assert order.side is Side.BUY
+        assert order.status is OrderStatus.NEW
+        assert order.initiation_flow is OrderInitiationFlow.PORTFOLIO
+        assert (order.quantity, order.fee, order.wave) == (0, 0, 0)
+        assert order.reference_price == world.instruments[order.isin].price
+        assert (order.reported_quantity, order.cancellation_reason, order.executions) == (None, None, ())
+        assert (order.venue_id, order.venue) == (VENUE.id, "Simulated")
+        assert order.created_at == order.updated_at == placing_time
+
+
+def test_each_leg_goes_to_the_venue_of_its_instrument() -> None:
+    world = world_of_two()
+    other = Venue(numbered_id(77), 2, "Other")
+    world.instruments[WORLD] = instrument(WORLD, "10", fractional=False, venue=other)
+    world.deposit("1000")
+    share, etf = world.orders(world.place("BUY", "1000"))
+
+    assert (share.venue_id, share.venue, share.fractional) == (VENUE.id, "Simulated", True)
+    assert (etf.venue_id, etf.venue, etf.fractional) == (other.id, "Other", False)
+
+
+def test_the_ids_of_the_legs_follow_from_that_of_the_parent_order() -> None:
+    world = world_of_two()
+    world.deposit("1000")
+    placed = world.place("BUY", "1000")
+
+    ids = [order.id for order in world.orders(placed)]
+    assert [parent_of(order_id) for order_id in ids] == [placed.id, placed.id]
+    assert [leg_of(order_id) for order_id in ids] == [1, 2]
 
 
 def test_the_cash_of_a_buy_is_locked_at_once() -> None:
@@ -54,18 +90,17 @@ def test_the_cash_of_a_buy_is_locked_at_once() -> None:
 
     assert (world.holding("EUR").quantity, world.holding("EUR").locked) == (1500, 1000)
     assert world.holding("EUR").available == 500
-    entries = [one for one in world.journal if one.reason is JournalReason.RESERVATION]
-    assert [(one.asset, one.asset_type, one.locked, one.quantity) for one in entries] == [
+    entries = [posting for posting in world.postings if posting.reason is PostingReason.RESERVATION]
+    assert [(posting.asset, posting.asset_type, posting.locked, posting.quantity) for posting in entries] == [
         ("EUR", AssetType.CASH, 400, 0),
         ("EUR", AssetType.CASH, 600, 0),
     ]
-    assert [one.order_id for one in entries] == list(placed.order_ids)
+    assert [posting.order_id for posting in entries] == [order.id for order in placed.orders]
 
 
 def test_the_units_of_a_sell_are_locked_at_once() -> None:
     world = world_of_two()
-    world.state.holdings[WORLD] = position(WORLD, "90")
-    world.state.holdings[SAP] = position(SAP, "1")
+    world.hold(position(WORLD, "90"), position(SAP, "1"))
     world.place("SELL", "90")
 
     assert (world.holding(WORLD).quantity, world.holding(WORLD).locked) == (90, 9)
@@ -92,7 +127,8 @@ def test_a_refusal_locks_and_sends_nothing() -> None:
 
     assert world.event_types == ["PORTFOLIO_ORDER.NEW", "PORTFOLIO_ORDER.CANCELLED"]
     assert world.state.holdings == before
-    assert (world.sends, refused.order_ids, refused.sequence) == ([], (), 2)
+    assert (world.sends, refused.orders, refused.sequence) == ([], (), 2)
+    assert (refused.status, refused.wave) == (Status.CANCELLED, 0)
 
 
 def test_an_account_that_is_not_active_places_nothing() -> None:
@@ -120,13 +156,13 @@ def test_of_several_reasons_to_refuse_a_buy_the_first_counts() -> None:
         world_of_two().allocation,
         account(status=AccountStatus.CLOSED),
     )
-    world.allocation = replace(world.allocation, weights=world.allocation.weights[1:])
+    world.allocation = structs.replace(world.allocation, weights=world.allocation.weights[1:])
 
     def reason(**changes: object) -> Reason | None:
         return world.place("BUY", "1000", **changes).cancellation_reason
 
     assert reason(allocation_id=None) is Reason.ACCOUNT_NOT_ACTIVE
-    world.state.account = account()
+    world.become(account())
     assert reason(allocation_id=None) is Reason.CONFIGURATION_IS_MISSING
     assert reason() is Reason.INSTRUMENT_NOT_TRADABLE
     world.instruments[SAP] = instrument(SAP, minimum="5000")
@@ -148,14 +184,14 @@ def test_of_several_reasons_to_refuse_a_sell_the_first_counts() -> None:
         return world.place("SELL", "100", **changes).cancellation_reason
 
     assert reason(allocation_id=None) is Reason.ACCOUNT_NOT_ACTIVE
-    world.state.account = account()
+    world.become(account())
     assert reason(allocation_id=None) is Reason.CONFIGURATION_IS_MISSING
     assert reason() is Reason.ACCOUNT_IS_EMPTY
-    world.state.holdings[SAP] = position(SAP, "11.11")
+    world.hold(position(SAP, "11.11"))
     assert reason() is Reason.INSTRUMENT_NOT_TRADABLE
     world.instruments[SAP] = instrument(SAP, minimum="5000")
     assert reason() is Reason.SELL_LIMIT_EXCEEDED
-    world.state.holdings[SAP] = position(SAP, "11.12")
+    world.hold(position(SAP, "11.12"))
     assert reason() is Reason.AMOUNT_TOO_SMALL
     world.instruments[SAP] = instrument(SAP)
     assert reason() is None
@@ -172,6 +208,7 @@ def test_a_portfolio_order_is_placed_once() -> None:
 
 def test_a_portfolio_order_that_the_account_does_not_have() -> None:
     world = world_of_two()
+    unknown = ParentOrderId(world.new_id())
 
-    with pytest.raises(UnknownPortfolioOrder, match=f"{world.account.id} has no portfolio order"):
-        world.say(PlacePortfolioOrder(world.new_id()))
+    with pytest.raises(UnknownParentOrder, match=f"{world.account.id} has no parent order {unknown}"):
+        world.say(PlacePortfolioOrder(unknown))

@@ -36,13 +36,13 @@ def planned(
 ) -> Plan:
     return plan(
         PlanInput(
-            side,
-            Decimal(amount),
-            currency,
-            distribution,
-            allocation(weights or {WORLD: "0.6", SAP: "0.4"}),
-            {one.asset: one for one in holdings},
-            market(*instruments),
+            side=side,
+            amount=Decimal(amount),
+            currency=currency,
+            distribution=distribution,
+            allocation=allocation(weights or {WORLD: "0.6", SAP: "0.4"}),
+            holdings={held.asset: held for held in holdings},
+            instruments=market(*instruments),
         )
     )
 
@@ -106,6 +106,14 @@ def test_the_decimals_of_the_currency_count(
 def test_cash_that_open_orders_have_locked_is_not_there() -> None:
     assert planned(Side.BUY, "600", cash("1000", locked="400")).legs
     assert refused(Side.BUY, "600.01", cash("1000", locked="400")) == (
+        Reason.INSUFFICIENT_FUNDS,
+        "600.01 EUR needed, 600.00 EUR available for trading",
+    )
+
+
+def test_what_is_owed_counts_as_there_for_a_buy() -> None:
+    assert planned(Side.BUY, "600", cash("500", owed="100")).legs
+    assert refused(Side.BUY, "600.01", cash("500", owed="100")) == (
         Reason.INSUFFICIENT_FUNDS,
         "600.01 EUR needed, 600.00 EUR available for trading",
     )
@@ -270,6 +278,12 @@ def test_units_locked_by_another_sell_count_for_nothing() -> None:
     assert refused(Side.SELL, "90.01", *held)[0] is Reason.SELL_LIMIT_EXCEEDED
 
 
+def test_units_that_are_owed_count_as_there_for_a_sell() -> None:
+    sell = planned(Side.SELL, "90", position(WORLD, "-2", owed="12"))
+
+    assert [(leg.amount, leg.reserve) for leg in sell.legs] == [(Decimal("90.00"), Decimal(10))]
+
+
 @pytest.mark.parametrize("held", [(), (cash("1000"),), (position(WORLD, "0"),), (position(WORLD, "5", locked="5"),)])
 def test_nothing_to_sell(held: tuple[Holding, ...]) -> None:
     assert refused(Side.SELL, "10", *held) == (
@@ -302,7 +316,7 @@ def test_pro_rata_sells_a_position_beside_the_allocation_altogether() -> None:
 
 
 def test_what_is_left_out_is_never_made_up_for_by_selling_more_than_a_position_holds() -> None:
-    # The share can't be sold in part, so the ETF would have to bring 1,300 EUR of its 1,000.
+    # The share cannot be sold in part, so the ETF would have to bring 1,300 EUR of its 1,000.
     traded = (instrument(WORLD, "10"), instrument(SAP, "500", fractional=False))
 
     assert refused(Side.SELL, "1300", position(WORLD, "100"), position(SAP, "1"), instruments=traded) == (
@@ -310,3 +324,12 @@ def test_what_is_left_out_is_never_made_up_for_by_selling_more_than_a_position_h
         f"1300.00 EUR of {WORLD} would have to be sold, 1000.00 EUR are available for trading "
         f"(too small to send: {SAP})",
     )
+
+
+def test_a_position_is_sold_to_its_last_cent_and_not_one_cent_further() -> None:
+    traded = (instrument(WORLD, "10"), instrument(SAP, "500", fractional=False))
+    held = (position(WORLD, "100"), position(SAP, "1"))
+    whole = planned(Side.SELL, "1000.00", *held, instruments=traded)
+
+    assert [(leg.isin, leg.amount, leg.reserve) for leg in whole.legs] == [(WORLD, Decimal(1000), Decimal(100))]
+    assert refused(Side.SELL, "1000.01", *held, instruments=traded)[0] is Reason.SELL_LIMIT_EXCEEDED

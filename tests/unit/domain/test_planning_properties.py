@@ -5,6 +5,7 @@ from math import ceil
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from orderlane.domain.account import Distribution
 from orderlane.domain.instruments import Instrument
@@ -16,6 +17,8 @@ from tests.unit.domain.worlds import CURRENCIES, allocation, cash, instrument, m
 
 PRICES = st.decimals("0.0001", "50000", places=4)
 QUANTITIES = st.decimals("0.0000000001", 10**6, places=10)
+SET_ASIDE = st.sampled_from([{}, {"owed": "7"}, {"owed": "8", "locked": "8"}])
+"""Part of a position that is owed, or that another order has locked."""
 ISINS = [f"DE{number:09d}0" for number in range(8)]
 
 
@@ -34,18 +37,19 @@ def plan_inputs(draw: st.DrawFn) -> PlanInput:
         )
         for isin in ISINS
     ]
+    quantities = draw(st.lists(QUANTITIES, max_size=8))
     held = [
-        position(one.isin, str(quantity if one.fractional else ceil(quantity)))
-        for one, quantity in zip(traded, draw(st.lists(QUANTITIES, max_size=8)), strict=False)
+        position(listed.isin, str(quantity if listed.fractional else ceil(quantity)), **draw(SET_ASIDE))
+        for listed, quantity in zip(traded, quantities, strict=False)
     ]
     return PlanInput(
-        draw(st.sampled_from(Side)),
-        currency.from_minor(draw(st.one_of(st.integers(1, 500), st.integers(1, 10**9)))),
-        currency,
-        draw(st.sampled_from(Distribution)),
-        allocation(weights),
-        {one.asset: one for one in (*held, cash("100000000", currency.code))},
-        market(*traded),
+        side=draw(st.sampled_from(Side)),
+        amount=currency.from_minor(draw(st.one_of(st.integers(1, 500), st.integers(1, 10**9)))),
+        currency=currency,
+        distribution=draw(st.sampled_from(Distribution)),
+        allocation=allocation(weights),
+        holdings={holding.asset: holding for holding in (*held, cash("100000000", currency.code))},
+        instruments=market(*traded),
     )
 
 
@@ -85,14 +89,11 @@ def test_the_order_of_what_goes_in_does_not_matter(given_input: PlanInput, order
         order.shuffle(items)
         return dict(items)
 
-    shuffled = PlanInput(
-        given_input.side,
-        given_input.amount,
-        given_input.currency,
-        given_input.distribution,
-        allocation(mixed({one.isin: str(one.weight) for one in given_input.allocation.weights})),
-        mixed(dict(given_input.holdings)),
-        mixed(dict(given_input.instruments)),
+    shuffled = structs.replace(
+        given_input,
+        allocation=allocation(mixed({entry.isin: str(entry.weight) for entry in given_input.allocation.weights})),
+        holdings=mixed(dict(given_input.holdings)),
+        instruments=mixed(dict(given_input.instruments)),
     )
 
     assert outcome(shuffled) == outcome(given_input)

@@ -43,7 +43,7 @@ def all_pairs() -> Iterator[tuple[TransitionTable, str | None, str]]:
                 yield table, source, target
 
 
-@pytest.mark.parametrize(("table", "source", "target"), [pytest.param(*one, id=str(one[1:])) for one in all_pairs()])
+@pytest.mark.parametrize(("table", "source", "target"), [pytest.param(*pair, id=str(pair[1:])) for pair in all_pairs()])
 def test_only_the_edges_of_the_contract_exist(table: TransitionTable, source: str | None, target: str) -> None:
     event = LEGAL[table.machine].get((source, target))
     if event is None:

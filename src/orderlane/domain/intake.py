@@ -1,0 +1,99 @@
+"""Intake: may this be ordered? Facts in, the parent order as it is accepted out, or the refusal.
+
+The API, savings plans, rebalancing and preview all use it. What depends on the state of the account's lane (cash,
+positions, prices) is decided there and told by event.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from orderlane.domain.account import Account, AccountType
+from orderlane.domain.amounts import check_amount
+from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.ids import AccountId, AllocationId, UserId, parent_order_id
+from orderlane.domain.money import Currency
+from orderlane.domain.order import Side
+from orderlane.domain.parent_order import ParentKind, ParentOrder
+from orderlane.domain.portfolio_order import InitiationFlow, PortfolioOrderStatus, PortfolioOrderType
+from orderlane.domain.users import UserStatus
+
+
+class PortfolioOrderPlacement(Struct, frozen=True, kw_only=True):
+    """A portfolio order as a client asks for it: `cash_amount` of `currency`, over the allocation of the account."""
+
+    user_id: UserId
+    account_id: AccountId
+    cash_amount: Decimal
+    currency: str
+    side: Side
+    post_tax: bool = False
+    client_reference: str = ""
+
+
+class PlacementFacts(Struct, frozen=True, kw_only=True):
+    """What is known when a portfolio order is placed: None where the client has no such user or account.
+
+    `currency` is the one that the request names, None where ISO 4217 has no such code. `allocation_id` is what the
+    account is configured to follow, `now` the business time.
+    """
+
+    currency: Currency | None
+    account: Account | None
+    user_status: UserStatus | None
+    allocation_id: AllocationId | None
+    now: datetime
+
+
+def accepted_portfolio_order(
+    placement: PortfolioOrderPlacement,
+    facts: PlacementFacts,
+    fresh_id: str,
+    initiation_flow: InitiationFlow = InitiationFlow.API,
+) -> ParentOrder:
+    """The portfolio order as it is stored and answered, NEW and without individual orders.
+
+    Raises:
+        FieldRefused: the amount cannot be paid, taxes are to be computed, or the user or the account does not exist for
+            this client, or they do not fit together.
+        StateRefused: the user is not ACTIVE.
+    """
+    check_amount("cash_amount", placement.cash_amount, placement.currency, facts.currency)
+    if placement.post_tax:
+        raise FieldRefused("post_tax", "must be false: taxes are not computed")
+    account = _fitting_account(placement, facts)
+    return ParentOrder(
+        id=parent_order_id(fresh_id, facts.now, account.id),
+        kind=ParentKind.PORTFOLIO,
+        client_id=account.client_id,
+        user_id=placement.user_id,
+        account_id=account.id,
+        allocation_id=facts.allocation_id,
+        cash_amount=placement.cash_amount,
+        currency=placement.currency,
+        type=PortfolioOrderType(placement.side),
+        status=PortfolioOrderStatus.NEW,
+        post_tax=placement.post_tax,
+        client_reference=placement.client_reference,
+        initiation_flow=initiation_flow,
+        created_at=facts.now,
+        updated_at=facts.now,
+    )
+
+
+def _fitting_account(placement: PortfolioOrderPlacement, facts: PlacementFacts) -> Account:
+    account, user_id = facts.account, placement.user_id
+    if facts.user_status is None:
+        raise FieldRefused("user_id", f"there is no user {user_id}")
+    if account is None:
+        raise FieldRefused("account_id", f"there is no account {placement.account_id}")
+    if account.user_id != user_id:
+        raise FieldRefused("account_id", f"account {account.id} does not belong to user {user_id}")
+    if account.type is not AccountType.PORTFOLIO:
+        raise FieldRefused("account_id", f"account {account.id} is a {account.type} account, not PORTFOLIO")
+    if account.currency != placement.currency:
+        raise FieldRefused("currency", f"must be {account.currency}, the account's, not {placement.currency}")
+    if facts.user_status is not UserStatus.ACTIVE:
+        raise StateRefused(f"user {user_id} is {facts.user_status}, not ACTIVE")
+    return account
