@@ -1,82 +1,43 @@
 """Every setting of the service: from the environment, overridden by options of the command line."""
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from iso4217 import Currency as Iso4217
 
-PREFIX = "ORDERLANE_"
-RANGE_MAX = 3_600_000
+from orderlane.domain.ids import SLOTS
+from orderlane.ports.settings import (
+    PREFIX,
+    SWITCH,
+    Kind,
+    SettingRefused,
+    declared,
+    one_of,
+    optional,
+    read_setting,
+    whole_number,
+)
+from orderlane.venues.registry import VenueChoice, read_choices, variable_prefix, variables_of, with_variables
+from orderlane.venues.simulated import Behaviour
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["SettingRefused", "Settings", "option", "read_settings", "reference", "unknown_variables", "variable"]
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-T = TypeVar("T")
 
-
-class SettingRefused(Exception):
-    """A setting has a wrong value: names where it came from and what would be right."""
-
-    def __init__(self, source: str, value: str, expected: str) -> None:
-        super().__init__(source, value, expected)
-        self.source, self.value, self.expected = source, value, expected
-
-    def __str__(self) -> str:
-        return f"{self.source} is {self.value!r}, but must be {self.expected}"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """How a setting is read from text (`read` raises ValueError), and in words which text is right."""
-
-    read: Callable[[str], T]
-    expected: str
-
-
-def whole_number(minimum: int, maximum: int) -> Kind[int]:
-    """A whole number between two bounds, both allowed."""
-
-    def read(text: str) -> int:
-        number = int(text)
-        if not minimum <= number <= maximum:
-            raise ValueError(text)
-        return number
-
-    return Kind(read, f"a whole number from {minimum} to {maximum}")
-
-
-def one_of(*names: str) -> Kind[str]:
-    """One of a few words."""
-
-    def read(text: str) -> str:
-        if text not in names:
-            raise ValueError(text)
-        return text
-
-    return Kind(read, f"one of {', '.join(names)}")
-
-
-def optional(kind: Kind[T]) -> Kind[T | None]:
-    """What may also be left out: an empty text is no value."""
-    return Kind(lambda text: kind.read(text) if text else None, f"{kind.expected}, or empty")
-
-
-def _read_range(text: str) -> tuple[int, int]:
-    least, _, greatest = text.partition("-")
-    found = int(least), int(greatest)
-    if not 0 <= found[0] <= found[1] <= RANGE_MAX:
+def _read_lane_count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= SLOTS or number & (number - 1):
         raise ValueError(text)
-    return found
-
-
-def _read_switch(text: str) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if text.lower() not in words:
-        raise ValueError(text)
-    return words[text.lower()]
+    return number
 
 
 def _read_database_url(text: str) -> str:
@@ -105,17 +66,17 @@ def _read_folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
-SWITCH = Kind(_read_switch, "true or false")
+LANE_COUNT = Kind(_read_lane_count, "a power of two from 1 to 1024")
 DATABASE_URL = Kind(_read_database_url, "an address such as postgresql://user:password@host:5432/database")
 CURRENCY = Kind(_read_currency, "a currency code of ISO 4217 such as EUR")
 HOST = Kind(_read_host, "an address or a name of this machine, such as 127.0.0.1")
-MILLISECONDS = Kind(_read_range, f"two whole numbers up to {RANGE_MAX}, the least and the greatest, such as 5-60")
 NETWORKS = Kind(_read_networks, "addresses or networks, separated by commas, such as 10.0.0.0/8,127.0.0.1")
 FOLDER = Kind(_read_folder, "the path of a folder")
-
-
-def _told(kind: Kind[Any], purpose: str) -> dict[str, object]:
-    return {"kind": kind, "purpose": purpose}
+VENUES = Kind(
+    read_choices,
+    "names of venues, each with its kind unless that is its name in lower case, separated by commas, such as "
+    "SIMULATED,SECOND=simulated; a name is a capital letter, then capital letters, digits and _, at most 30 in all",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,29 +85,30 @@ class Settings:
 
     database_url: str | None = field(
         default=None,
-        metadata=_told(
+        metadata=declared(
             optional(DATABASE_URL),
             "The PostgreSQL (15 or newer) to use. Without it, an embedded one runs in the data folder.",
         ),
     )
     data_dir: Path = field(
         default=Path("~/.local/share/orderlane"),
-        metadata=_told(FOLDER, "The folder of the embedded PostgreSQL; made on the first start."),
+        metadata=declared(FOLDER, "The folder of the embedded PostgreSQL; made on the first start."),
     )
     postgres_bin: Path | None = field(
         default=None,
-        metadata=_told(
+        metadata=declared(
             optional(FOLDER),
             "The bin folder of the PostgreSQL server to embed, instead of the one that comes with the package.",
         ),
     )
-    host: str = field(default="127.0.0.1", metadata=_told(HOST, "Where the API listens."))
+    host: str = field(default="127.0.0.1", metadata=declared(HOST, "Where the API listens."))
     port: int = field(
-        default=8080, metadata=_told(whole_number(0, 65535), "The port on which the API listens; 0 takes any free one.")
+        default=8080,
+        metadata=declared(whole_number(0, 65535), "The port on which the API listens; 0 takes any free one."),
     )
     trusted_proxies: str | None = field(
         default=None,
-        metadata=_told(
+        metadata=declared(
             optional(NETWORKS),
             "The reverse proxies in front of the API. X-Forwarded-For and X-Forwarded-Proto, which say who asks and by "
             "which scheme, are believed when they come from these, and from nobody else.",
@@ -154,79 +116,68 @@ class Settings:
     )
     currency: str = field(
         default="EUR",
-        metadata=_told(CURRENCY, "The currency of every account. Fixed for ever when the database is made."),
+        metadata=declared(CURRENCY, "The currency of every account. Fixed for ever when the database is made."),
     )
     lane_count: int = field(
         default=64,
-        metadata=_told(
-            whole_number(1, 1024), "How many lanes a new database gets. Fixed for ever when the database is made."
+        metadata=declared(
+            LANE_COUNT, "How many lanes a new database gets. Fixed for ever when the database is created."
         ),
     )
     lane_batch_size: int = field(
         default=150,
-        metadata=_told(whole_number(1, 10_000), "How many messages a lane worker applies in one transaction, at most."),
+        metadata=declared(
+            whole_number(1, 10_000), "How many messages a lane worker applies in one transaction, at most."
+        ),
     )
     lane_workers: int = field(
         default=2,
-        metadata=_told(
+        metadata=declared(
             whole_number(1, 16),
             "How many lane workers a process runs: one decides while another's writes are at the database.",
         ),
     )
     database_connections: int = field(
-        default=10, metadata=_told(whole_number(2, 500), "How many database connections the API opens, at most.")
+        default=10, metadata=declared(whole_number(2, 500), "How many database connections the API opens, at most.")
     )
     token_lifetime_seconds: int = field(
-        default=1800, metadata=_told(whole_number(10, 86_400), "How long an access token is valid.")
+        default=1800, metadata=declared(whole_number(10, 86_400), "How long an access token is valid.")
     )
     requests_per_minute: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=declared(
             optional(whole_number(1, 1_000_000)),
             "How many requests a client may make in a minute, unless it has a limit of its own. Empty: no limit.",
         ),
     )
     token_requests_per_minute: int = field(
         default=60,
-        metadata=_told(
+        metadata=declared(
             whole_number(1, 1_000_000), "How often a client, and an address, may ask for an access token in a minute."
         ),
     )
-    venue_seed: int = field(
-        default=1,
-        metadata=_told(
-            whole_number(0, 2**31), "What the simulated venue draws from. Change it only while no order is open."
+    venues: tuple[VenueChoice, ...] = field(
+        default=(VenueChoice(name="SIMULATED", kind="simulated"),),
+        metadata=declared(
+            VENUES,
+            "The venues that gateways serve. The first is the default one of a new database: instruments that name no "
+            "venue are executed there.",
         ),
-    )
-    venue_ack_ms: tuple[int, int] = field(
-        default=(1, 5),
-        metadata=_told(MILLISECONDS, "How long the simulated venue takes to acknowledge an order, in milliseconds."),
-    )
-    venue_fill_ms: tuple[int, int] = field(
-        default=(5, 60),
-        metadata=_told(MILLISECONDS, "How long it takes from there to each execution, in milliseconds."),
-    )
-    venue_split_percent: int = field(
-        default=30,
-        metadata=_told(whole_number(0, 100), "How many of 100 orders the simulated venue executes in several parts."),
-    )
-    venue_refuse_percent: int = field(
-        default=0, metadata=_told(whole_number(0, 100), "How many of 100 orders the simulated venue refuses.")
     )
     allow_insecure_webhooks: bool = field(
         default=False,
-        metadata=_told(
+        metadata=declared(
             SWITCH, "Whether webhooks may go to http addresses and to this machine's own network. For development only."
         ),
     )
     development: bool = field(
         default=False,
-        metadata=_told(
+        metadata=declared(
             SWITCH, "Whether a refused signature's answer shows the signature base that the server computed."
         ),
     )
     log_level: str = field(
-        default="info", metadata=_told(one_of(*LOG_LEVELS), "The least important log lines to write.")
+        default="info", metadata=declared(one_of(*LOG_LEVELS), "The least important log lines to write.")
     )
 
 
@@ -247,53 +198,63 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, object |
         SettingRefused: a value is wrong.
     """
     chosen: dict[str, Any] = {}
-    for one in fields(Settings):
-        given = options.get(one.name)
-        if given is not None:
-            chosen[one.name] = _read(one, option(one.name), str(given))
-        elif variable(one.name) in environment:
-            chosen[one.name] = _read(one, variable(one.name), environment[variable(one.name)])
-    return Settings(**chosen)
-
-
-def _read(one: "Field[Any]", source: str, text: str) -> object:
-    kind: Kind[object] = one.metadata["kind"]
-    try:
-        return kind.read(text.strip())
-    except ValueError:
-        raise SettingRefused(source, text, kind.expected) from None
+    for setting in fields(Settings):
+        name, chosen_option = setting.name, options.get(setting.name)
+        if chosen_option is not None:
+            chosen[name] = read_setting(setting, option(name), str(chosen_option))
+        elif variable(name) in environment:
+            chosen[name] = read_setting(setting, variable(name), environment[variable(name)])
+    settings = Settings(**chosen)
+    return replace(settings, venues=tuple(with_variables(choice, environment) for choice in settings.venues))
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables that begin like ours and are none: most likely a misspelled name."""
-    known = {variable(one.name) for one in fields(Settings)}
+    """Variables that begin like ours and are none: most likely a misspelled name.
+
+    Raises:
+        SettingRefused: a value is wrong.
+    """
+    known = {variable(setting.name) for setting in fields(Settings)}
+    for choice in read_settings(environment, {}).venues:
+        known.update(variables_of(choice))
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
 def reference() -> str:
     """The settings as a page of the documentation."""
-    rows = "\n".join(_reference_row(one) for one in fields(Settings))
     return (
         "# Settings\n\n"
         "Each is an environment variable; the commands that offer it as an option (`--data-dir`) prefer the option.\n"
         "A wrong value stops the program with a sentence that names the variable.\n\n"
-        "| variable | value | default | what it does |\n|---|---|---|---|\n"
-        f"{rows}\n"
+        f"{_table(_reference_rows(Settings, PREFIX))}\n"
+        "## Of a simulated venue\n\n"
+        "Each venue of `ORDERLANE_VENUES` has settings of its own, behind its name. These are those of the venue\n"
+        "`SIMULATED`; for another simulated venue, put its name in place of that. A venue that another package brings\n"
+        "along says itself what its settings are.\n\n"
+        f"{_table(_reference_rows(Behaviour, variable_prefix('SIMULATED')))}"
     )
 
 
-def _reference_row(one: "Field[Any]") -> str:
-    default = "" if one.default is None else f"`{_written(one.default)}`"
-    return f"| `{variable(one.name)}` | {one.metadata['kind'].expected} | {default} | {one.metadata['purpose']} |"
+def _table(rows: Iterator[str]) -> str:
+    return "\n".join(("| variable | value | default | what it does |\n|---|---|---|---|", *rows)) + "\n"
 
 
-def _written(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return "-".join(map(str, value))
-        case _:
+def _reference_rows(settings: "type[DataclassInstance]", prefix: str) -> Iterator[str]:
+    for setting in fields(settings):
+        default = "" if setting.default is None else f"`{_written(setting)}`"
+        kind, purpose = setting.metadata["kind"], setting.metadata["purpose"]
+        yield f"| `{prefix}{setting.name.upper()}` | {kind.expected} | {default} | {purpose} |"
+
+
+def _written(setting: "Field[Any]") -> str:
+    match setting.default:
+        case bool(switch):
+            return str(switch).lower()
+        case (int(least), int(greatest)):
+            return f"{least}-{greatest}"
+        case tuple(choices):
+            return ",".join(map(str, choices))
+        case value:
             return str(value)
 
 

@@ -1,7 +1,8 @@
 """Where time, ids and randomness come from: the only module of the service that reads them.
 
 Everything else is handed a `Sources`, or just the `now` and `new_id` that it needs, so a run can be replayed
-from a seed.
+from a seed. There are two times: the technical one (waiting, retry, tokens, signatures) and the business one (market,
+settlement, schedules, event times). Both are the database's as soon as there is one (orderlane.postgres.clock).
 """
 
 import random
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from uuid_utils import compat as system_uuids
+import uuid_utils
 
 
 class Clock(Protocol):
@@ -25,8 +26,8 @@ class Clock(Protocol):
 class IdSource(Protocol):
     """Names new resources."""
 
-    def new_id(self) -> UUID:
-        """Return a UUID of version 7, later than those returned before."""
+    def new_id(self) -> str:
+        """Return a UUID of version 7 in canonical lower case, which sorts after those returned before."""
         ...
 
 
@@ -38,24 +39,28 @@ class TokenSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """The three sources of one process, handed on together."""
+    """The sources of one process, handed on together; `clock` tells the technical time."""
 
     clock: Clock
+    business_clock: Clock
     ids: IdSource
     tokens: TokenSource
 
 
 def system_sources() -> Sources:
-    """Return the sources of a real process: the machine's clock and the system's randomness."""
-    return Sources(SystemClock(), SystemIds(), SystemTokens())
+    """Return the sources of a real process without a database: the machine's clock and the system's randomness."""
+    clock = SystemClock()
+    return Sources(clock=clock, business_clock=clock, ids=SystemIds(), tokens=SystemTokens())
 
 
 def seeded_sources(seed: int, start: datetime) -> Sources:
     """Return sources that replay: the same seed and start (in UTC) give the same times, ids and tokens."""
     clock = SteppedClock(start)
-    return Sources(clock, SeededIds(clock, random.Random(f"ids {seed}")), SeededTokens(random.Random(f"tokens {seed}")))
+    ids = SeededIds(clock, random.Random(f"ids {seed}"))
+    tokens = SeededTokens(random.Random(f"tokens {seed}"))
+    return Sources(clock=clock, business_clock=clock, ids=ids, tokens=tokens)
 
 
 class SystemClock:
@@ -67,11 +72,11 @@ class SystemClock:
 
 
 class SystemIds:
-    """Ids from the machine's clock and randomness."""
+    """Ids from the machine's clock and randomness; what follows from their time sets it (orderlane.domain.ids)."""
 
-    def new_id(self) -> UUID:
+    def new_id(self) -> str:
         """Return a new UUID of version 7."""
-        return system_uuids.uuid7()
+        return str(uuid_utils.uuid7())
 
 
 class SystemTokens:
@@ -115,12 +120,12 @@ class SeededIds:
     randomness: random.Random
     _last: int = field(default=-1)
 
-    def new_id(self) -> UUID:
+    def new_id(self) -> str:
         """Return the next id of the sequence."""
         milliseconds = round(self.clock.now().timestamp() * 1000)
         self._last = max(self._last + 1, milliseconds << 12)
         time_field, count = self._last >> 12, self._last & 0xFFF
-        return UUID(int=time_field << 80 | 7 << 76 | count << 64 | 0b10 << 62 | self.randomness.getrandbits(62))
+        return str(UUID(int=time_field << 80 | 7 << 76 | count << 64 | 0b10 << 62 | self.randomness.getrandbits(62)))
 
 
 @dataclass(slots=True)

@@ -1,33 +1,23 @@
 """Accepting portfolio orders: the seam behind which one becomes durable, together with its message and its answer."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
-from uuid import UUID
 
-from orderlane.domain.order import Side
+from msgspec import Struct
+
+from orderlane.domain.intake import PortfolioOrderPlacement
 from orderlane.ports.idempotency import IdempotencyClaim, KeptAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementRequest:
-    """A checked request for a portfolio order, which gets `id`; its client, key and time are those of `claim`.
+class PlacementRequest(Struct, frozen=True, kw_only=True):
+    """A decoded request for a portfolio order under its idempotency key; `fresh_id` is a new UUID of version 7."""
 
-    `cash_amount` is in `currency`, greater than zero and with no more than its decimals.
-    """
-
-    id: UUID
+    fresh_id: str
     claim: IdempotencyClaim
-    user_id: UUID
-    account_id: UUID
-    cash_amount: Decimal
-    currency: str
-    side: Side
-    client_reference: str
+    request_id: str
+    placement: PortfolioOrderPlacement
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """The answer to a request, and whether it was given before."""
 
     answer: KeptAnswer
@@ -35,12 +25,15 @@ class Acceptance:
 
 
 class PortfolioOrderAcceptance(Protocol):
-    """Takes portfolio orders in: stored as NEW, their lane told, the answer kept, all of it or nothing."""
+    """Accepts portfolio orders atomically: order, inbox message and idempotent answer."""
 
     async def accept(self, request: PlacementRequest) -> Acceptance:
         """Accept, or find the answer that the key got before.
 
-        Raises KeyReused; Invalid for an account or user that the client does not have or that don't fit together;
-        Conflict when the user is not ACTIVE; StoreUnavailable, after which the same request may be sent again.
+        Raises:
+            KeyReused: the key belongs to another request.
+            FieldRefused: an account or user that the client does not have, or that do not fit together.
+            StateRefused: the user is not ACTIVE.
+            StoreUnavailable: the database is lost; the same request may be sent again.
         """
         ...

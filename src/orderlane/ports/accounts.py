@@ -1,86 +1,84 @@
 """Accounts of a client's users, and what they hold."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Protocol
-from uuid import UUID
 
-from orderlane.domain.account import AccountType, Distribution
+from orderlane.domain.account import Account
+from orderlane.domain.ids import AccountGroupId, AccountId, ClientId, UserId
+from orderlane.domain.lane.messages import Message
+from orderlane.domain.positions import GroupCash, Position, PricedPosition
 from orderlane.ports.paging import Listing, Page
-from orderlane.resources.accounts import AccountResource
-from orderlane.resources.holdings import CashBalanceResource, PositionResource, ValuationResource
-
-
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """An account to be; its currency is the installation's, its number the next of its group."""
-
-    id: UUID
-    user_id: UUID
-    account_group_id: UUID
-    type: AccountType
-    name: str
-    distribution: Distribution
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewDeposit:
-    """Cash that came in for an account: `amount` in `currency`, with no more than its decimals."""
-
-    id: UUID
-    account_id: UUID
-    amount: Decimal
-    currency: str
 
 
 class Accounts(Protocol):
     """The accounts; another client's do not exist."""
 
-    async def add(self, client_id: UUID, new: NewAccount) -> AccountResource:
-        """Store a new account; as stored.
-
-        Raises Invalid when there is no such user or account group or they don't belong together, Conflict when one of
-        the two is not ACTIVE.
-        """
+    async def add(self, account: Account) -> None:
+        """Store a new account."""
         ...
 
-    async def get(self, client_id: UUID, account_id: UUID) -> AccountResource:
-        """One account. Raises NotFound."""
+    async def last_number(self, group_id: AccountGroupId) -> int:
+        """The number of the latest account of a group, 0 when it has none."""
+        ...
+
+    async def has_open(self, group_ids: Sequence[AccountGroupId]) -> bool:
+        """Whether one of the groups has an account that is not CLOSED."""
+        ...
+
+    async def find(self, client_id: ClientId, account_id: AccountId) -> Account | None:
+        """One account, None when the client has no such account."""
+        ...
+
+    async def get(self, client_id: ClientId, account_id: AccountId) -> Account:
+        """One account.
+
+        Raises:
+            NotFound: the client has no such account.
+        """
         ...
 
     async def list(
-        self, client_id: UUID, page: Page, user_id: UUID | None = None, account_group_id: UUID | None = None
-    ) -> Listing[AccountResource]:
+        self,
+        client_id: ClientId,
+        page: Page,
+        user_id: UserId | None = None,
+        account_group_id: AccountGroupId | None = None,
+    ) -> Listing[Account]:
         """A page of the client's accounts, or of those of a user or a group, by created_at, updated_at or id."""
         ...
 
-    async def deposit(self, client_id: UUID, new: NewDeposit) -> None:
-        """Tell the account's lane of cash, which books it soon after.
-
-        Raises NotFound, Invalid when the account is in another currency, Conflict when it is CLOSED.
-        """
+    async def send(self, account_id: AccountId, message: Message, *, actor: str, request_id: str) -> None:
+        """Put a message into the inbox of an account's lane; `actor` asks for it, by the request `request_id`."""
         ...
 
 
 class Holdings(Protocol):
     """What accounts hold; another client's accounts do not exist."""
 
-    async def cash_balance(self, client_id: UUID, account_group_id: UUID) -> CashBalanceResource:
-        """The cash of all accounts of a group. Raises NotFound."""
+    async def cash(self, client_id: ClientId, account_group_id: AccountGroupId) -> GroupCash:
+        """The cash of each account of a group.
+
+        Raises:
+            NotFound: the client has no such group.
+        """
         ...
 
-    async def positions(self, client_id: UUID, account_id: UUID, page: Page) -> Listing[PositionResource]:
-        """A page of what an account holds of instruments, by isin or quantity. Raises NotFound."""
+    async def positions(self, client_id: ClientId, account_id: AccountId, page: Page) -> Listing[Position]:
+        """A page of what an account holds of instruments, by isin or quantity.
+
+        Raises:
+            NotFound: the client has no such account.
+        """
         ...
 
-    async def position(self, client_id: UUID, account_id: UUID, isin: str) -> PositionResource:
-        """What an account holds of one instrument. Raises NotFound, also when it holds nothing of it."""
+    async def position(self, client_id: ClientId, account_id: AccountId, isin: str) -> Position:
+        """What an account holds of one instrument.
+
+        Raises:
+            NotFound: the client has no such account, or the account nothing of it.
+        """
         ...
 
-    async def valuation(
-        self, client_id: UUID, account_id: UUID, valuation_id: UUID, now: datetime
-    ) -> ValuationResource:
-        """What the positions are worth at the last prices. Raises NotFound."""
+    async def priced(self, account_id: AccountId) -> Sequence[PricedPosition]:
+        """What an account holds of instruments, with their last prices, by ISIN."""
         ...

@@ -1,14 +1,15 @@
 """The clients of the API: who they are, what they may, and the keys that prove it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
+
+from msgspec import Struct
+
+from orderlane.domain.ids import ClientId
 
 
-@dataclass(frozen=True, slots=True)
-class ClientKey:
+class ClientKey(Struct, frozen=True, kw_only=True):
     """A public key (PEM) with which a client signs its requests."""
 
     key_id: str
@@ -22,11 +23,10 @@ class ClientKey:
         return (self.revoked_at is None or now < self.revoked_at) and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True, kw_only=True):
     """A client; `secret_hash` is an Argon2id hash, `requests_per_minute` None where no limit of its own is set."""
 
-    id: UUID
+    id: ClientId
     name: str
     secret_hash: str
     scopes: frozenset[str]
@@ -37,22 +37,23 @@ class Client:
     keys: tuple[ClientKey, ...] = ()
 
     def is_revoked(self, now: datetime) -> bool:
-        """Whether the client is shut out."""
+        """Whether the client is revoked."""
         return self.revoked_at is not None and self.revoked_at <= now
 
 
-@dataclass(frozen=True, slots=True)
-class TokenKey:
+class TokenKey(Struct, frozen=True, kw_only=True):
     """An Ed25519 private key (32 raw bytes) that signs access tokens; retired ones only verify, for a while."""
 
     id: str
-    private_key: bytes = field(repr=False)
+    private_key: bytes
     created_at: datetime
     retired_at: datetime | None = None
 
+    def __repr__(self) -> str:
+        return f"TokenKey({self.id!r})"
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+
+class Credentials(Struct, frozen=True, kw_only=True):
     """All that it takes to tell who calls."""
 
     clients: Sequence[Client]
@@ -63,11 +64,19 @@ class CredentialSource(Protocol):
     """Where the API learns of clients and keys."""
 
     async def load(self) -> Credentials:
-        """Everything, as it is now. Raises StoreUnavailable."""
+        """Everything, as it is now.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         ...
 
     async def ensure_token_key(self, new: TokenKey) -> None:
-        """Store `new` unless there is a key that signs tokens already. Raises StoreUnavailable."""
+        """Store `new` unless there is a key that signs tokens already.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         ...
 
 
@@ -78,20 +87,36 @@ class ClientRegister(Protocol):
         """Store a new client with its keys."""
         ...
 
-    async def add_key(self, client_id: UUID, key: ClientKey) -> None:
-        """Register one more key. Raises NotFound without such a client, Conflict when the key id is taken."""
+    async def add_key(self, client_id: ClientId, key: ClientKey) -> bool:
+        """Register one more key, unless the client has one of that id; whether it was registered.
+
+        Raises:
+            NotFound: there is no such client.
+        """
         ...
 
-    async def revoke_key(self, client_id: UUID, key_id: str, now: datetime) -> None:
-        """Shut a key out. Raises NotFound."""
+    async def revoke_key(self, client_id: ClientId, key_id: str) -> None:
+        """Revoke a key.
+
+        Raises:
+            NotFound: the client has no such key.
+        """
         ...
 
-    async def revoke(self, client_id: UUID, now: datetime) -> None:
-        """Shut a client out. Raises NotFound."""
+    async def revoke(self, client_id: ClientId) -> None:
+        """Revoke a client.
+
+        Raises:
+            NotFound: there is no such client.
+        """
         ...
 
-    async def get(self, client_id: UUID) -> Client:
-        """One client. Raises NotFound."""
+    async def get(self, client_id: ClientId) -> Client:
+        """One client.
+
+        Raises:
+            NotFound: there is no such client.
+        """
         ...
 
     async def all(self) -> Sequence[Client]:
@@ -102,6 +127,10 @@ class ClientRegister(Protocol):
 class Nonces(Protocol):
     """The nonces of signed requests, each accepted once by all processes together."""
 
-    async def use(self, client_id: UUID, nonce: str, valid_until: datetime) -> bool:
-        """Whether the nonce was new; it is remembered until `valid_until`. Raises StoreUnavailable."""
+    async def use(self, client_id: ClientId, nonce: str, valid_until: datetime) -> bool:
+        """Whether the nonce was new; it is remembered until `valid_until`.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         ...

@@ -1,23 +1,26 @@
 """What monitoring asks: whether the database can be used, and how much waits in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+
+class Backlog(Struct, frozen=True, kw_only=True):
     """What waits, over all clients.
 
     Attributes:
         waiting_messages: messages to lanes that are not applied yet.
         quarantined_messages: messages that could not be applied; each holds its account.
         lanes_without_worker: lanes that no worker owns.
-        oldest_undelivered_event_at: when the oldest event happened that an enabled subscription has not got.
+        oldest_undelivered_event_at: when, in business time, the oldest event happened that an enabled subscription
+            has not got.
+        oldest_message_age_seconds: how long the oldest message waits that is not applied yet.
     """
 
     waiting_messages: int
+    oldest_message_age_seconds: float
     quarantined_messages: int
     lanes_without_worker: int
     oldest_undelivered_event_at: datetime | None
@@ -32,9 +35,17 @@ class Figures(Protocol):
         ...
 
     async def backlog(self) -> Backlog:
-        """What waits, by one statement. Raises StoreUnavailable."""
+        """What waits, by one statement.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         ...
 
     async def missing_migrations(self) -> Sequence[str]:
-        """The steps of the schema that this version needs and the database does not have. Raises StoreUnavailable."""
+        """The steps of the schema that this version needs and the database does not have.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         ...

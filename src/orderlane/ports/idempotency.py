@@ -1,25 +1,26 @@
 """Requests that count once: the key that a client sends, and the answer that is kept for it."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from typing import NewType, Protocol
+
+from msgspec import Struct
+
+from orderlane.domain.ids import ClientId
+
+IdempotencyKey = NewType("IdempotencyKey", str)
+"""A UUID in canonical lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyClaim:
+class IdempotencyClaim(Struct, frozen=True, kw_only=True):
     """A client's request under its key; `fingerprint` tells it from any other request (see `fingerprint_of`)."""
 
-    client_id: UUID
-    key: UUID
+    client_id: ClientId
+    key: IdempotencyKey
     fingerprint: bytes
-    created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """A successful answer, to be given again byte by byte."""
+class KeptAnswer(Struct, frozen=True):
+    """A successful answer, to be sent again byte by byte."""
 
     status: int
     body: bytes
@@ -35,7 +36,10 @@ class IdempotencyRecords(Protocol):
     async def claim(self, claim: IdempotencyClaim) -> KeptAnswer | None:
         """Take the key for this transaction: None when it is new, else the answer that was kept for it.
 
-        Waits for a concurrent transaction that has the key. Raises KeyReused when it belongs to another request.
+        Waits for a concurrent transaction that has the key.
+
+        Raises:
+            KeyReused: it belongs to another request.
         """
         ...
 

@@ -1,16 +1,16 @@
 """A page of a list: what a reader asks for, and what the store gives back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
+
+from msgspec import Struct
 
 RowT = TypeVar("RowT")
 
 SortOrder = Literal["ASC", "DESC"]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Which rows of a list, and in which order; `sort` is one of the columns that the list offers."""
 
     offset: int
@@ -19,8 +19,7 @@ class Page:
     order: SortOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[RowT]):
+class Listing(Struct, Generic[RowT], frozen=True):
     """The rows of a page, and how many rows the whole list has."""
 
     rows: Sequence[RowT]

@@ -1,36 +1,19 @@
 """Portfolios of a client: allocations, and the configurations that give one to an account."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol
-from uuid import UUID
 
+from msgspec import Struct
+
+from orderlane.domain.account import Account
+from orderlane.domain.allocation import Allocation
+from orderlane.domain.configuration import PortfolioConfiguration
+from orderlane.domain.ids import AccountId, AllocationId, ClientId
 from orderlane.ports.paging import Listing, Page
-from orderlane.resources.accounts import AccountResource
-from orderlane.resources.allocations import AllocationResource, ConfigurationResource
 
 
-@dataclass(frozen=True, slots=True)
-class WantedWeight:
-    """One entry of an allocation as it was asked for; `instrument_id` is an ISIN or the id of an instrument."""
-
-    instrument_id: str
-    weight: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class WantedAllocation:
-    """An allocation as it was asked for."""
-
-    id: UUID
-    name: str
-    weights: Sequence[WantedWeight]
-
-
-@dataclass(frozen=True, slots=True)
-class AllocationFilter:
+class AllocationFilter(Struct, frozen=True, kw_only=True):
     """Which allocations to list: created from `start` on and before `end`, with every one of the instruments."""
 
     start: datetime | None = None
@@ -41,56 +24,66 @@ class AllocationFilter:
 class Allocations(Protocol):
     """The allocations; another client's do not exist."""
 
-    async def add(self, client_id: UUID, wanted: WantedAllocation, now: datetime) -> AllocationResource:
-        """Store a new allocation; as stored.
+    async def add(self, allocation: Allocation) -> None:
+        """Store a new allocation."""
+        ...
 
-        Raises WeightsRefused, and Invalid that names the entry when an instrument is unknown, not tradable, or not in
-        the currency of the accounts.
+    async def get(self, client_id: ClientId, allocation_id: AllocationId, *, to_change: bool = False) -> Allocation:
+        """One allocation; `to_change` keeps others from changing it until the unit of work ends.
+
+        Raises:
+            NotFound: the client has no such allocation.
         """
         ...
 
-    async def replace(self, client_id: UUID, wanted: WantedAllocation, now: datetime) -> AllocationResource:
-        """Give an allocation another name and other weights; as stored. Raises NotFound, WeightsRefused, Invalid."""
+    async def change(self, allocation: Allocation) -> None:
+        """Store another name and other weights of an allocation."""
         ...
 
-    async def get(self, client_id: UUID, allocation_id: UUID) -> AllocationResource:
-        """One allocation. Raises NotFound."""
+    async def exists(self, client_id: ClientId, allocation_id: AllocationId) -> bool:
+        """Whether the client has such an allocation."""
         ...
 
-    async def list(self, client_id: UUID, page: Page, wanted: AllocationFilter) -> Listing[AllocationResource]:
-        """A page of the client's allocations, by created_at, updated_at, name or id."""
+    async def list(self, client_id: ClientId, page: Page, allocation_filter: AllocationFilter) -> Listing[Allocation]:
+        """A page of the client's allocations, by created_at, updated_at or id."""
         ...
 
-    async def accounts(self, client_id: UUID, allocation_id: UUID, page: Page) -> Listing[AccountResource]:
-        """A page of the accounts that are configured to follow an allocation. Raises NotFound."""
+    async def accounts(self, client_id: ClientId, allocation_id: AllocationId, page: Page) -> Listing[Account]:
+        """A page of the accounts that are configured to follow an allocation, by created_at, updated_at or id."""
         ...
 
 
 class Configurations(Protocol):
     """The portfolio configurations, one for an account at most; another client's do not exist."""
 
-    async def add(self, client_id: UUID, account_id: UUID, allocation_id: UUID, now: datetime) -> ConfigurationResource:
-        """Store a new configuration; as stored.
+    async def add(self, configuration: PortfolioConfiguration) -> bool:
+        """Store a new configuration, unless the account has one; whether it was stored."""
+        ...
 
-        Raises Invalid when there is no such account or allocation or the account is not a PORTFOLIO account, Conflict
-        when it has a configuration.
+    async def get(
+        self, client_id: ClientId, account_id: AccountId, *, to_change: bool = False
+    ) -> PortfolioConfiguration:
+        """One configuration; `to_change` keeps others from changing it until the unit of work ends.
+
+        Raises:
+            NotFound: the client has no such account, or the account has none.
         """
         ...
 
-    async def change(
-        self, client_id: UUID, account_id: UUID, allocation_id: UUID, now: datetime
-    ) -> ConfigurationResource:
-        """Have an account follow another allocation; as stored. Raises NotFound, Invalid."""
+    async def change(self, configuration: PortfolioConfiguration) -> None:
+        """Store another allocation of a configuration."""
         ...
 
-    async def remove(self, client_id: UUID, account_id: UUID) -> None:
-        """Have an account follow none. Raises NotFound."""
+    async def remove(self, client_id: ClientId, account_id: AccountId) -> None:
+        """Remove an account's configuration.
+
+        Raises:
+            NotFound: the client has no such account, or the account has none.
+        """
         ...
 
-    async def get(self, client_id: UUID, account_id: UUID) -> ConfigurationResource:
-        """One configuration. Raises NotFound."""
-        ...
-
-    async def list(self, client_id: UUID, page: Page, allocation_id: UUID | None) -> Listing[ConfigurationResource]:
+    async def list(
+        self, client_id: ClientId, page: Page, allocation_id: AllocationId | None
+    ) -> Listing[PortfolioConfiguration]:
         """A page of the client's configurations, or of an allocation's, by created_at, updated_at or account_id."""
         ...

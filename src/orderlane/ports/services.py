@@ -1,6 +1,6 @@
 """All that the API needs of the outside world, handed over in one piece."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orderlane.ports.acceptance import PortfolioOrderAcceptance
 from orderlane.ports.clients import CredentialSource, Nonces
@@ -10,8 +10,7 @@ from orderlane.ports.webhooks import Webhooks
 from orderlane.sources import Sources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiServices:
+class ApiServices(Struct, frozen=True, kw_only=True):
     """The ports of the API, and the sources of time, ids and randomness."""
 
     store: Store

@@ -17,6 +17,11 @@ class Repositories(Protocol):
     """What a unit of work reaches; each attribute is one kind of resource."""
 
     @property
+    def currency(self) -> str:
+        """The currency of the installation, which is that of every account."""
+        ...
+
+    @property
     def clients(self) -> ClientRegister:
         """The clients of the API."""
         ...
@@ -78,12 +83,20 @@ class Repositories(Protocol):
 
 
 class Store(Protocol):
-    """Gives units of work. Both raise StoreUnavailable when the database is gone, at any point inside them."""
+    """Gives units of work."""
 
     def reading(self) -> AbstractAsyncContextManager[Repositories]:
-        """Repositories for reading; every statement sees what is committed when it runs."""
+        """Repositories for reading; every statement sees what is committed when it runs.
+
+        Raises:
+            StoreUnavailable: the database is lost, at any point inside.
+        """
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[Repositories]:
-        """Repositories in one transaction: committed at the end, rolled back by any exception."""
+        """Repositories in one transaction: committed at the end, rolled back by any exception.
+
+        Raises:
+            StoreUnavailable: the database is lost, at any point inside.
+        """
         ...

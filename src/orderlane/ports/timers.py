@@ -1,7 +1,21 @@
-"""What the timers need of their store: to be the only ones, and the chores that are due by the clock."""
+"""What the timers need of their store: to be the only ones, and the chores that are due by the database's clock."""
 
-from datetime import date, datetime
+from datetime import date, timedelta
 from typing import Protocol
+
+
+class ComparedClock(Protocol):
+    """The database's clock, and how the machine's own compares to it."""
+
+    @property
+    def difference(self) -> timedelta:
+        """How much the machine's own clock is ahead of the database's."""
+        ...
+
+    @property
+    def differs(self) -> bool:
+        """Whether that is so much that no timer may go by either."""
+        ...
 
 
 class TimerStore(Protocol):
@@ -11,7 +25,15 @@ class TimerStore(Protocol):
     """
 
     async def own(self) -> bool:
-        """Take the timers if nobody has them; whether they are owned now."""
+        """Claim the timers if they are free; whether they are owned now."""
+        ...
+
+    async def give_up(self) -> None:
+        """Leave the timers to another process."""
+        ...
+
+    async def business_date(self) -> date:
+        """The day, in UTC, that the service is in."""
         ...
 
     async def make_event_partition(self, day: date) -> bool:
@@ -19,23 +41,22 @@ class TimerStore(Protocol):
         ...
 
     async def settle_due(self, today: date, limit: int) -> int:
-        """Tell the lanes of up to `limit` executions that are due to settle; how many.
+        """Put messages into the inbox for up to `limit` parent orders with executions due to settle; how many.
 
-        Not told: executions of portfolio orders that still trade, and of accounts that have not applied what they were
-        told before.
+        Left for later: parent orders that still trade, and accounts with a message of this kind that still waits.
         """
         ...
 
-    async def forget_idempotency_records(self, before: datetime, limit: int) -> int:
-        """Drop up to `limit` idempotency records that are older; how many."""
+    async def forget_idempotency_records(self, older_than: timedelta, limit: int) -> int:
+        """Delete up to `limit` idempotency records that are older; how many."""
         ...
 
-    async def forget_nonces(self, now: datetime, limit: int) -> int:
-        """Drop up to `limit` nonces whose signatures are too old to count; how many."""
+    async def forget_nonces(self, older_than: timedelta, limit: int) -> int:
+        """Delete up to `limit` nonces whose signatures expired that long ago; how many."""
         ...
 
-    async def forget_attempts(self, before: datetime, limit: int) -> int:
-        """Drop up to `limit` attempts to deliver webhooks that were made earlier; how many."""
+    async def forget_attempts(self, older_than: timedelta, limit: int) -> int:
+        """Delete up to `limit` attempts to deliver webhooks that were made that long ago; how many."""
         ...
 
     async def close(self) -> None:

@@ -1,48 +1,65 @@
 """Users of a client, and their account groups."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Protocol
-from uuid import UUID
 
+from orderlane.domain.ids import AccountGroupId, ClientId, UserId
+from orderlane.domain.onboarding import AccountGroup, User
+from orderlane.domain.users import UserStatus
 from orderlane.ports.paging import Listing, Page
-from orderlane.resources.account_groups import AccountGroupResource
-from orderlane.resources.users import UserResource
 
 
 class Users(Protocol):
     """The users; another client's do not exist."""
 
-    async def add(self, client_id: UUID, user: UserResource) -> None:
+    async def add(self, user: User) -> None:
         """Store a new user."""
         ...
 
-    async def get(self, client_id: UUID, user_id: UUID) -> UserResource:
-        """One user. Raises NotFound."""
+    async def get(self, client_id: ClientId, user_id: UserId, *, to_change: bool = False) -> User:
+        """One user; `to_change` keeps others from changing it until the unit of work ends.
+
+        Raises:
+            NotFound: the client has no such user.
+        """
         ...
 
-    async def list(self, client_id: UUID, page: Page) -> Listing[UserResource]:
+    async def list(self, client_id: ClientId, page: Page) -> Listing[User]:
         """A page of the client's users, by created_at, updated_at or id."""
         ...
 
-    async def offboard(self, client_id: UUID, user_id: UUID, now: datetime) -> None:
-        """End the relation: OFFBOARDED, or OFFBOARDING while the user has an account. Raises NotFound."""
+    async def lock(self, client_id: ClientId, user_id: UserId) -> UserStatus | None:
+        """The status of a user, which nobody changes until the unit of work ends; None without such a user."""
+        ...
+
+    async def change(self, user: User) -> None:
+        """Store the status of a user."""
         ...
 
 
 class AccountGroups(Protocol):
     """The account groups; another client's do not exist."""
 
-    async def add(self, client_id: UUID, group: AccountGroupResource) -> AccountGroupResource:
-        """Store a new group of its first user; as stored, with its number.
+    async def add(self, group: AccountGroup) -> AccountGroup:
+        """Store a new group; as stored, with its number."""
+        ...
 
-        Raises Invalid when there is no such user, Conflict when the user is not ACTIVE.
+    async def get(self, client_id: ClientId, group_id: AccountGroupId) -> AccountGroup:
+        """One account group.
+
+        Raises:
+            NotFound: the client has no such group.
         """
         ...
 
-    async def get(self, client_id: UUID, group_id: UUID) -> AccountGroupResource:
-        """One account group. Raises NotFound."""
+    async def list(self, client_id: ClientId, page: Page, user_id: UserId | None = None) -> Listing[AccountGroup]:
+        """A page of the client's account groups, or of one user's, by created_at, updated_at or id."""
         ...
 
-    async def list(self, client_id: UUID, page: Page, user_id: UUID | None = None) -> Listing[AccountGroupResource]:
-        """A page of the client's account groups, or of one user's, by created_at, updated_at or id."""
+    async def lock(self, client_id: ClientId, group_id: AccountGroupId) -> AccountGroup | None:
+        """A group to which nobody else adds accounts until the unit of work ends; None without such a group."""
+        ...
+
+    async def ids_of_user(self, user_id: UserId) -> Sequence[AccountGroupId]:
+        """The ids of a user's groups."""
         ...

@@ -1,42 +1,44 @@
 """Webhook subscriptions, the keys that sign what is sent to them, and the seam behind which a request goes out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
-from uuid import UUID
+
+from msgspec import Struct
 
 from orderlane.domain.events import topic_of
+from orderlane.domain.ids import ClientId, EventId, SubscriptionId
 from orderlane.ports.paging import Listing, Page
 
 ALL_TOPICS: Final = "ALL"
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(Struct, frozen=True, kw_only=True):
     """Which events a subscription gets: its client's, of these topics; ALL is every topic that is not excluded."""
 
-    client_id: UUID
+    client_id: ClientId
     types: tuple[str, ...]
     exclude_types: tuple[str, ...] = ()
 
     def passes(self, event_type: str) -> bool:
-        """Whether an event of this type, of the client, gets through."""
-        topic = topic_of(event_type)
+        """Whether the client's events of this type pass."""
+        return self.passes_topic(topic_of(event_type))
+
+    def passes_topic(self, topic: str) -> bool:
+        """Whether the client's events of this topic pass."""
         return (topic in self.types or ALL_TOPICS in self.types) and topic not in self.exclude_types
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """Where and how a client wants its events.
 
     `delay_ms` is how long an event may wait for others, `max_package_bytes` bounds a request's body; a single larger
     event goes alone. `previous_secret` signs too until `previous_secret_expires_at`. `number` names the lock by which
-    one sender owns the subscription; the store gives it.
+    one sender owns the subscription; the store assigns it.
     """
 
-    id: UUID
-    client_id: UUID
+    id: SubscriptionId
+    client_id: ClientId
     title: str
     url: str
     types: tuple[str, ...]
@@ -44,94 +46,129 @@ class Subscription:
     enabled: bool
     delay_ms: int
     max_package_bytes: int
-    secret: str = field(repr=False)
+    secret: str
     created_at: datetime
     updated_at: datetime
     disabled_reason: str | None = None
-    previous_secret: str | None = field(default=None, repr=False)
+    previous_secret: str | None = None
     previous_secret_expires_at: datetime | None = None
     number: int = 0
+
+    def __repr__(self) -> str:
+        """Its secrets stay out of logs and tracebacks."""
+        return f"Subscription(id={self.id!r}, number={self.number})"
 
     @property
     def filter(self) -> EventFilter:
         """Which events it gets."""
-        return EventFilter(self.client_id, self.types, self.exclude_types)
+        return EventFilter(client_id=self.client_id, types=self.types, exclude_types=self.exclude_types)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One request that was sent: when, how long it took, what came back.
 
     `status_code` is None when no answer came; `error_code` is None when the package was delivered.
     """
 
-    id: UUID
-    package_id: UUID
+    id: str
+    package_id: str
     attempt: int
     sent_at: datetime
     latency_ms: int
     status_code: int | None
     error_code: str | None
     body_bytes: int
-    event_ids: Sequence[UUID]
+    event_ids: Sequence[EventId]
 
 
 class Subscriptions(Protocol):
-    """Webhook subscriptions, in a unit of work. `get`, `change` and `delete` raise NotFound for another client's."""
+    """Webhook subscriptions, in a unit of work."""
 
     async def add(self, subscription: Subscription) -> None:
         """Store a new one; its first event is the first that is committed afterwards."""
         ...
 
-    async def get(self, client_id: UUID, subscription_id: UUID, *, to_change: bool = False) -> Subscription:
-        """One subscription; `to_change` keeps others from changing it until the unit of work ends."""
+    async def get(
+        self, client_id: ClientId, subscription_id: SubscriptionId, *, to_change: bool = False
+    ) -> Subscription:
+        """One subscription; `to_change` keeps others from changing it until the unit of work ends.
+
+        Raises:
+            NotFound: there is none, or it is another client's.
+        """
         ...
 
-    async def list(self, client_id: UUID, page: Page) -> Listing[Subscription]:
+    async def list(self, client_id: ClientId, page: Page) -> Listing[Subscription]:
         """A page of the client's subscriptions."""
         ...
 
     async def change(self, subscription: Subscription) -> None:
-        """Store what a client may change; a package that waits for its next attempt is tried at once."""
+        """Store what a client may change; a package that waits for its next attempt is tried at once.
+
+        Raises:
+            NotFound: there is none, or it is another client's.
+        """
         ...
 
-    async def delete(self, client_id: UUID, subscription_id: UUID) -> None:
-        """Delete it with its cursor and attempts: nothing more is delivered."""
+    async def delete(self, client_id: ClientId, subscription_id: SubscriptionId) -> None:
+        """Delete it with its cursor and attempts: nothing more is delivered.
+
+        Raises:
+            NotFound: there is none, or it is another client's.
+        """
         ...
 
-    async def attempts(self, client_id: UUID, subscription_id: UUID, page: Page) -> Listing[Attempt]:
-        """A page of the attempts to deliver to it."""
+    async def attempts(self, client_id: ClientId, subscription_id: SubscriptionId, page: Page) -> Listing[Attempt]:
+        """A page of the attempts to deliver to it.
+
+        Raises:
+            NotFound: there is none, or it is another client's.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookKey:
+class WebhookKey(Struct, frozen=True):
     """An Ed25519 key of ours (its 32-byte seed); from `retired_at` on it neither signs nor is published."""
 
     id: str
-    seed: bytes = field(repr=False)
+    seed: bytes
     created_at: datetime
     retired_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Its seed stays out of logs and tracebacks."""
+        return f"WebhookKey(id={self.id!r})"
 
 
 class WebhookKeys(Protocol):
     """The keys that sign webhooks."""
 
     async def active(self, now: datetime) -> Sequence[WebhookKey]:
-        """Those that sign and are published, the newest first. Raises StoreUnavailable."""
+        """Those that sign and are published, the newest first.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         ...
 
     async def ensure(self, new: WebhookKey) -> None:
-        """Store `new` unless there is an active key already. Raises StoreUnavailable."""
+        """Store `new` unless there is an active key already.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         ...
 
     async def rotate(self, new: WebhookKey, others_retire_at: datetime) -> None:
-        """Store `new` and let the others sign until `others_retire_at`. Raises StoreUnavailable."""
+        """Store `new` and let the others sign until `others_retire_at`.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookResponse:
+class WebhookResponse(Struct, frozen=True):
     """What a receiver answered: names of `headers` in lower case, `body` cut at the transport's limit."""
 
     status: int
@@ -154,11 +191,19 @@ class WebhookTransport(Protocol):
     """Sends requests to the URLs of subscribers."""
 
     def check_url(self, url: str) -> None:
-        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        """Check whether requests may go there at all.
+
+        Raises:
+            Invalid: names the rule that the URL breaks.
+        """
         ...
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
-        """Send one request, exactly these headers and bytes; no redirect is followed. Raises WebhookNotSent."""
+        """Send one request, exactly these headers and bytes; no redirect is followed.
+
+        Raises:
+            WebhookNotSent: no answer came.
+        """
         ...
 
 
@@ -166,7 +211,11 @@ class Webhooks(Protocol):
     """What the API asks of whoever sends webhooks."""
 
     def check_url(self, url: str) -> None:
-        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        """Check whether requests may go there at all.
+
+        Raises:
+            Invalid: names the rule that the URL breaks.
+        """
         ...
 
     def new_secret(self) -> str:
@@ -174,9 +223,18 @@ class Webhooks(Protocol):
         ...
 
     async def verify_keys(self) -> Sequence[Mapping[str, str]]:
-        """The public keys that sign, as JSON Web Keys, the newest first. Raises StoreUnavailable."""
+        """The public keys that sign, as JSON Web Keys, the newest first.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         ...
 
     async def try_out(self, subscription: Subscription) -> WebhookResponse:
-        """Send a signed request with a test event to a subscription. Raises WebhookNotSent and StoreUnavailable."""
+        """Send a signed request with a test event to a subscription.
+
+        Raises:
+            WebhookNotSent: no answer came.
+            StoreUnavailable: the database does not answer.
+        """
         ...

@@ -1,22 +1,23 @@
 """Accounts as JSON."""
 
-from uuid import UUID
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from orderlane.domain.account import Account, AccountStatus, AccountType, Distribution
-from orderlane.resources.formats import write_time
-from orderlane.resources.requests import CurrencyCode, DecimalText, RequestBody, Text
+from orderlane.resources.fields import TimeText
+from orderlane.resources.formats import Uuid, write_time
+from orderlane.resources.requests import AccountGroupIdText, CurrencyCode, DecimalText, RequestBody, Text, UserIdText
 from orderlane.resources.users import UserReference
 
 
 class AccountRequest(RequestBody, frozen=True):
     """A new account of a user, in one of the user's account groups."""
 
-    user_id: UUID
-    account_group_id: UUID
+    user_id: UserIdText
+    account_group_id: AccountGroupIdText
     type: AccountType
-    name: Text = ""
+    name: Annotated[Text, Meta(examples=["Savings"])] = ""
     distribution: Distribution = Distribution.DEFAULT
 
 
@@ -27,34 +28,34 @@ class DepositRequest(RequestBody, frozen=True):
     currency: CurrencyCode
 
 
-class AccountResource(Struct, frozen=True):
+class AccountResource(Struct, frozen=True, kw_only=True):
     """An account; `account_number` counts the accounts of its group from 1."""
 
-    id: UUID
-    created_at: str
-    updated_at: str
-    account_group_id: UUID
-    name: str
+    id: Uuid
+    created_at: TimeText
+    updated_at: TimeText
+    account_group_id: Uuid
+    name: Annotated[str, Meta(examples=["Savings"])]
     type: AccountType
     status: AccountStatus
-    account_number: int
+    account_number: Annotated[int, Meta(examples=[1])]
     users: list[UserReference]
     currency: CurrencyCode
     distribution: Distribution
 
 
-def account_resource(one: Account, account_number: int) -> AccountResource:
+def account_resource(account: Account) -> AccountResource:
     """An account as JSON."""
     return AccountResource(
-        id=one.id,
-        created_at=write_time(one.created_at),
-        updated_at=write_time(one.updated_at),
-        account_group_id=one.account_group_id,
-        name=one.name,
-        type=one.type,
-        status=one.status,
-        account_number=account_number,
-        users=[UserReference(one.user_id)],
-        currency=one.currency,
-        distribution=one.distribution,
+        id=account.id,
+        created_at=write_time(account.created_at),
+        updated_at=write_time(account.updated_at),
+        account_group_id=account.account_group_id,
+        name=account.name,
+        type=account.type,
+        status=account.status,
+        account_number=account.account_number,
+        users=[UserReference(account.user_id)],
+        currency=account.currency,
+        distribution=account.distribution,
     )

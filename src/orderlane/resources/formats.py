@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Annotated
 
 from iso4217 import Currency as _Iso4217
+from msgspec import Meta
 
 from orderlane.domain.money import Currency
 
+Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+"""An id in an answer: a UUID as canonical text."""
+
 CURRENCIES: Mapping[str, Currency] = {
-    one.code: Currency(one.code, one.exponent) for one in _Iso4217 if one.exponent is not None
+    listed.code: Currency(listed.code, listed.exponent) for listed in _Iso4217 if listed.exponent is not None
 }
 """Every currency of ISO 4217 that has minor units or none, by its code."""
 

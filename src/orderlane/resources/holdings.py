@@ -1,38 +1,28 @@
 """What accounts hold, as JSON: the cash of an account group, the positions of an account and what they are worth."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from orderlane.domain.account import ZERO, Holding
-from orderlane.domain.money import multiply, plain
+from orderlane.domain.account import ZERO, Account
+from orderlane.domain.money import multiply, plain, subtract, total
+from orderlane.domain.positions import GroupCash, Position, PricedPosition
 from orderlane.domain.splitting import largest_remainder
-from orderlane.resources.formats import write_amount, write_time
+from orderlane.resources.fields import ExactNumber, TimeText
+from orderlane.resources.formats import Uuid, write_amount, write_time
 from orderlane.resources.requests import CurrencyCode, DecimalText, Isin
 
 WEIGHT_DECIMALS = 10
 
 
-ExactNumber = Annotated[
-    str,
-    Meta(
-        pattern=r"^[0-9]+(\.[0-9]+)?\Z",
-        description="A decimal number as a string: plain digits, as many as it takes to be exact.",
-        examples=["1000.00"],
-    ),
-]
-
-
-class CashBalanceResource(Struct, frozen=True):
+class CashBalanceResource(Struct, frozen=True, kw_only=True):
     """The cash of all accounts of an account group."""
 
-    account_group_id: UUID
+    account_group_id: Uuid
     currency: CurrencyCode
     balance: ExactNumber
     locked_for_trading: ExactNumber
@@ -44,14 +34,14 @@ class CashBalanceResource(Struct, frozen=True):
 class InstrumentReference(Struct, frozen=True):
     """An instrument by its id and its ISIN."""
 
-    uuid: UUID
+    uuid: Uuid
     isin: Isin
 
 
-class PositionResource(Struct, frozen=True):
+class PositionResource(Struct, frozen=True, kw_only=True):
     """What an account holds of one instrument, in units."""
 
-    account_id: UUID
+    account_id: Uuid
     instrument: InstrumentReference
     quantity: ExactNumber
     locked_for_trading: ExactNumber
@@ -66,15 +56,15 @@ class Money(Struct, frozen=True):
     currency: CurrencyCode
 
 
-class PositionValue(Struct, frozen=True):
+class PositionValue(Struct, frozen=True, kw_only=True):
     """What a position is worth: its quantity times the price of `price_time`, exactly."""
 
     amount: ExactNumber
     currency: CurrencyCode
-    price_time: str
+    price_time: TimeText
 
 
-class SecurityPosition(Struct, frozen=True):
+class SecurityPosition(Struct, frozen=True, kw_only=True):
     """A position in a valuation; value and weight are null when there is no price in the account's currency."""
 
     instrument: InstrumentReference
@@ -83,93 +73,90 @@ class SecurityPosition(Struct, frozen=True):
     weight: DecimalText | None
 
 
-class ValuationResource(Struct, frozen=True):
+class ValuationResource(Struct, frozen=True, kw_only=True):
     """What the positions of an account are worth, and what part each is of the whole: the weights sum to exactly 1."""
 
-    id: UUID
-    account_id: UUID
-    created_at: str
-    updated_at: str
+    id: Uuid
+    account_id: Uuid
+    created_at: TimeText
+    updated_at: TimeText
     price_quality: Literal["EOD"]
-    valuation_time: str
+    valuation_time: TimeText
     total_security_value: Money
     security_positions: list[SecurityPosition]
 
 
-@dataclass(frozen=True, slots=True)
-class PricedPosition:
-    """A position with the last price of its instrument, in `currency`."""
-
-    holding: Holding
-    instrument_id: UUID
-    price: Decimal
-    currency: str
-    price_time: datetime
-
-
-def cash_balance_resource(account_group_id: UUID, currency: str, cash: Sequence[Holding]) -> CashBalanceResource:
-    """The sum of the cash of the accounts of a group; all of it is in `currency`.
+def cash_balance_resource(cash: GroupCash) -> CashBalanceResource:
+    """The sum of the cash of the accounts of a group.
 
     What came from executions that are not settled yet can be traded with, but not be withdrawn.
     """
-    balance = sum((one.quantity for one in cash), ZERO)
-    locked = sum((one.locked for one in cash), ZERO)
-    pending = sum((one.pending for one in cash), ZERO)
-    settled = sum((max(one.available - one.pending, ZERO) for one in cash), ZERO)
+    held, currency = cash.holdings, cash.currency
+
+    def amount(parts: Iterable[Decimal]) -> str:
+        return write_amount(total(parts), currency)
+
     return CashBalanceResource(
-        account_group_id=account_group_id,
+        account_group_id=cash.account_group_id,
         currency=currency,
-        balance=write_amount(balance, currency),
-        locked_for_trading=write_amount(locked, currency),
-        pending_settlement=write_amount(pending, currency),
-        available_for_withdrawal=write_amount(settled, currency),
-        available_for_trading=write_amount(balance - locked, currency),
+        balance=amount(holding.quantity for holding in held),
+        locked_for_trading=amount(holding.locked for holding in held),
+        pending_settlement=amount(holding.pending for holding in held),
+        available_for_withdrawal=amount(max(subtract(holding.available, holding.pending), ZERO) for holding in held),
+        available_for_trading=amount(holding.available for holding in held),
     )
 
 
-def position_resource(one: Holding, instrument_id: UUID) -> PositionResource:
+def position_resource(position: Position) -> PositionResource:
     """A position as JSON."""
+    holding = position.holding
     return PositionResource(
-        account_id=one.account_id,
-        instrument=InstrumentReference(instrument_id, one.asset),
-        quantity=plain(one.quantity),
-        locked_for_trading=plain(one.locked),
-        pending_settlement=plain(one.pending),
-        available_for_trading=plain(one.available),
+        account_id=holding.account_id,
+        instrument=InstrumentReference(position.instrument_id, holding.asset),
+        quantity=plain(holding.quantity),
+        locked_for_trading=plain(holding.locked),
+        pending_settlement=plain(holding.pending),
+        available_for_trading=plain(holding.available),
     )
 
 
 def valuation_resource(
-    valuation_id: UUID, account_id: UUID, currency: str, positions: Sequence[PricedPosition], now: datetime
+    valuation_id: str, account: Account, positions: Sequence[PricedPosition], now: datetime
 ) -> ValuationResource:
-    """Value positions at the last prices. Those without a price in the account's `currency` don't count."""
+    """Value positions at the last prices. Those without a price in the account's currency do not count."""
     values = {
-        one.holding.asset: multiply(one.holding.quantity, one.price) for one in positions if one.currency == currency
+        priced.position.holding.asset: multiply(priced.position.holding.quantity, priced.price)
+        for priced in positions
+        if priced.currency == account.currency
     }
     weights = _weights(values)
     return ValuationResource(
         id=valuation_id,
-        account_id=account_id,
+        account_id=account.id,
         created_at=write_time(now),
         updated_at=write_time(now),
         price_quality="EOD",
         valuation_time=write_time(now),
-        total_security_value=Money(plain(sum(values.values(), ZERO)), currency),
-        security_positions=[_security_position(one, values, weights) for one in positions],
+        total_security_value=Money(plain(total(values.values())), account.currency),
+        security_positions=[_security_position(priced, values, weights) for priced in positions],
     )
 
 
 def _security_position(
-    one: PricedPosition, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]
+    priced: PricedPosition, values: Mapping[str, Decimal], weights: Mapping[str, Decimal]
 ) -> SecurityPosition:
-    isin = one.holding.asset
-    value = PositionValue(plain(values[isin]), one.currency, write_time(one.price_time)) if isin in values else None
+    holding = priced.position.holding
+    isin = holding.asset
     return SecurityPosition(
-        instrument=InstrumentReference(one.instrument_id, isin),
-        quantity=plain(one.holding.quantity),
-        value=value,
+        instrument=InstrumentReference(priced.position.instrument_id, isin),
+        quantity=plain(holding.quantity),
+        value=_value(priced, values[isin]) if isin in values else None,
         weight=plain(weights[isin]) if isin in weights else None,
     )
+
+
+def _value(priced: PricedPosition, amount: Decimal) -> PositionValue:
+    return PositionValue(amount=plain(amount), currency=priced.currency, price_time=write_time(priced.price_time))
 
 
 def _weights(values: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -1,23 +1,21 @@
 """Portfolio orders, individual orders and executions as JSON."""
 
-from collections.abc import Sequence
 from decimal import Decimal
-from uuid import UUID
 
 from msgspec import Struct
 
-from orderlane.domain.money import plain, total
+from orderlane.domain.money import plain, subtract, total
 from orderlane.domain.order import Execution, Order, OrderStatus, Side
-from orderlane.domain.portfolio_order import PortfolioOrder
-from orderlane.resources.formats import write_amount, write_time
-from orderlane.resources.requests import CurrencyCode, DecimalText, RequestBody, Text
+from orderlane.domain.parent_order import ParentOrder
+from orderlane.resources.formats import Uuid, write_amount, write_time
+from orderlane.resources.requests import AccountIdText, CurrencyCode, DecimalText, RequestBody, Text, UserIdText
 
 
 class PortfolioOrderRequest(RequestBody, frozen=True):
     """An order for a whole portfolio: `cash_amount` of `currency`, over the allocation of the account."""
 
-    user_id: UUID
-    account_id: UUID
+    user_id: UserIdText
+    account_id: AccountIdText
     cash_amount: DecimalText
     currency: CurrencyCode
     side: Side
@@ -28,7 +26,7 @@ class PortfolioOrderRequest(RequestBody, frozen=True):
 class OrderReference(Struct, frozen=True):
     """An individual order as its portfolio order lists it; `state` repeats `status`."""
 
-    id: UUID
+    id: Uuid
     side: str
     status: str
     state: str
@@ -37,12 +35,12 @@ class OrderReference(Struct, frozen=True):
 class PortfolioOrderResource(Struct, frozen=True):
     """A portfolio order with its individual orders."""
 
-    id: UUID
+    id: Uuid
     created_at: str
     updated_at: str
-    user_id: UUID
-    account_id: UUID
-    allocation_id: UUID | None
+    user_id: Uuid
+    account_id: Uuid
+    allocation_id: Uuid | None
     cash_amount: str
     currency: str
     type: str
@@ -67,8 +65,8 @@ class Tax(Struct, frozen=True):
 class ExecutionResource(Struct, frozen=True):
     """A trade at the venue."""
 
-    id: UUID
-    order_id: UUID
+    id: Uuid
+    order_id: Uuid
     side: str
     cash_amount: str
     share_quantity: str
@@ -78,17 +76,18 @@ class ExecutionResource(Struct, frozen=True):
     settlement_date: str
     status: str
     taxes: list[Tax]
-    venue_id: str
+    venue_id: Uuid
+    venue: str
 
 
 class OrderResource(Struct, frozen=True):
     """An individual order with its executions; `client_reference` is the id of its portfolio order."""
 
-    id: UUID
+    id: Uuid
     created_at: str
     updated_at: str
-    user_id: UUID
-    account_id: UUID
+    user_id: Uuid
+    account_id: Uuid
     side: str
     instrument_id: str
     instrument_id_type: str
@@ -101,75 +100,77 @@ class OrderResource(Struct, frozen=True):
     fee: str
     status: str
     cancellation_reason: str | None
-    client_reference: UUID
+    client_reference: Uuid
     initiation_flow: str
     executions: list[ExecutionResource]
 
 
-def portfolio_order_resource(one: PortfolioOrder, orders: Sequence[Order]) -> PortfolioOrderResource:
-    """A portfolio order as JSON, with what its `orders` have executed so far."""
-    executed = total(order.executed_cash_amount for order in orders)
+def portfolio_order_resource(parent: ParentOrder) -> PortfolioOrderResource:
+    """A portfolio order as JSON, with what its individual orders have executed so far."""
+    executed = total(order.executed_cash_amount for order in parent.orders)
+    remaining = max(subtract(parent.cash_amount, executed), Decimal(0))
     return PortfolioOrderResource(
-        id=one.id,
-        created_at=write_time(one.created_at),
-        updated_at=write_time(one.updated_at),
-        user_id=one.user_id,
-        account_id=one.account_id,
-        allocation_id=one.allocation_id,
-        cash_amount=write_amount(one.cash_amount, one.currency),
-        currency=one.currency,
-        type=one.type,
-        status=one.status,
-        post_tax=one.post_tax,
-        client_reference=one.client_reference,
-        initiation_flow=one.initiation_flow,
-        orders=[OrderReference(order.id, order.side, order.status, order.status) for order in orders],
-        cancellation_reason=one.cancellation_reason,
-        cancellation_details=one.cancellation_details,
-        executed_cash_amount=write_amount(executed, one.currency),
-        remaining_cash_amount=write_amount(max(one.cash_amount - executed, Decimal(0)), one.currency),
+        id=parent.id,
+        created_at=write_time(parent.created_at),
+        updated_at=write_time(parent.updated_at),
+        user_id=parent.user_id,
+        account_id=parent.account_id,
+        allocation_id=parent.allocation_id,
+        cash_amount=write_amount(parent.cash_amount, parent.currency),
+        currency=parent.currency,
+        type=parent.type,
+        status=parent.status,
+        post_tax=parent.post_tax,
+        client_reference=parent.client_reference,
+        initiation_flow=parent.initiation_flow,
+        orders=[OrderReference(order.id, order.side, order.status, order.status) for order in parent.orders],
+        cancellation_reason=parent.cancellation_reason,
+        cancellation_details=parent.cancellation_details,
+        executed_cash_amount=write_amount(executed, parent.currency),
+        remaining_cash_amount=write_amount(remaining, parent.currency),
     )
 
 
-def order_resource(one: Order) -> OrderResource:
+def order_resource(parent: ParentOrder, order: Order) -> OrderResource:
     """An individual order as JSON. Its reason shows once it is cancelled: a venue may give it before its executions."""
     return OrderResource(
-        id=one.id,
-        created_at=write_time(one.created_at),
-        updated_at=write_time(one.updated_at),
-        user_id=one.user_id,
-        account_id=one.account_id,
-        side=one.side,
-        instrument_id=one.isin,
+        id=order.id,
+        created_at=write_time(order.created_at),
+        updated_at=write_time(order.updated_at),
+        user_id=parent.user_id,
+        account_id=parent.account_id,
+        side=order.side,
+        instrument_id=order.isin,
         instrument_id_type="ISIN",
         order_type="MARKET",
-        cash_amount=write_amount(one.cash_amount, one.currency) if one.cash_amount else "0",
-        quantity=plain(one.quantity),
-        currency=one.currency,
+        cash_amount=write_amount(order.cash_amount, parent.currency) if order.cash_amount else "0",
+        quantity=plain(order.quantity),
+        currency=parent.currency,
         limit_price="",
         stop_price="",
-        fee=plain(one.fee),
-        status=one.status,
-        cancellation_reason=one.cancellation_reason if one.status is OrderStatus.CANCELLED else None,
-        client_reference=one.portfolio_order_id,
-        initiation_flow=one.initiation_flow,
-        executions=[execution_resource(execution) for execution in one.executions],
+        fee=plain(order.fee),
+        status=order.status,
+        cancellation_reason=order.cancellation_reason if order.status is OrderStatus.CANCELLED else None,
+        client_reference=parent.id,
+        initiation_flow=order.initiation_flow,
+        executions=[execution_resource(parent, order, trade) for trade in order.executions],
     )
 
 
-def execution_resource(one: Execution) -> ExecutionResource:
-    """An execution as JSON."""
+def execution_resource(parent: ParentOrder, order: Order, trade: Execution) -> ExecutionResource:
+    """An execution as JSON; `venue` is the name of the venue whose id is `venue_id`."""
     return ExecutionResource(
-        id=one.id,
-        order_id=one.order_id,
-        side=one.side,
-        cash_amount=write_amount(one.cash_amount, one.currency),
-        share_quantity=plain(one.share_quantity),
-        price=plain(one.price),
-        currency=one.currency,
-        transaction_time=write_time(one.transaction_time),
-        settlement_date=one.settlement_date.isoformat(),
-        status=one.status,
+        id=trade.id,
+        order_id=order.id,
+        side=order.side,
+        cash_amount=write_amount(trade.cash_amount, parent.currency),
+        share_quantity=plain(trade.share_quantity),
+        price=plain(trade.price),
+        currency=parent.currency,
+        transaction_time=write_time(trade.transaction_time),
+        settlement_date=trade.settlement_date.isoformat(),
+        status=trade.status,
         taxes=[],
-        venue_id=one.venue_id,
+        venue_id=order.venue_id,
+        venue=order.venue,
     )

@@ -1,10 +1,11 @@
 """Webhook subscriptions, attempts to deliver and test calls as JSON."""
 
 from typing import Annotated, Any, Final, Literal
-from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from orderlane.resources.fields import TimeText
+from orderlane.resources.formats import Uuid
 from orderlane.resources.requests import RequestBody
 
 Category = Literal[
@@ -80,6 +81,8 @@ _Excluded = Annotated[
 _Enabled = Annotated[
     bool, Meta(description="Whether events are sent. What happens meanwhile is sent when it is enabled.")
 ]
+_ShownTitle = Annotated[str, Meta(examples=["Portfolio orders"])]
+_ShownUrl = Annotated[str, Meta(examples=["https://hooks.example.com/orderlane"])]
 _ReadOnly = Annotated[Any, Meta(description="Only the service sets this; what is sent is ignored.")]
 
 
@@ -130,88 +133,89 @@ class WebhookResource(Struct, frozen=True, kw_only=True):
     `disabled_reason` says why the service itself disabled it: the receiver answered 410 Gone.
     """
 
-    id: UUID
-    created_at: str
-    updated_at: str
-    title: str
-    url: str
-    type: list[str]
-    exclude_type: list[str]
+    id: Uuid
+    created_at: TimeText
+    updated_at: TimeText
+    title: _ShownTitle
+    url: _ShownUrl
+    type: Annotated[list[str], Meta(examples=[["PORTFOLIO_ORDER"]])]
+    exclude_type: Annotated[list[str], Meta(examples=[["POSITION"]])]
     enabled: bool
     config: WebhookConfig
-    disabled_reason: str | None
-    secret: str | UnsetType = UNSET
+    disabled_reason: Annotated[str | None, Meta(examples=[None])]
+    secret: Annotated[str, Meta(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])] | UnsetType = UNSET
 
 
-class DeliveryAttempt(Struct, frozen=True):
+class DeliveryAttempt(Struct, frozen=True, kw_only=True):
     """One request to a subscriber.
 
     `package_id` is the request's `webhook-id` header, the same for every attempt at the same events. `status` is null
     when no answer came, `error_code` when the events were delivered.
     """
 
-    id: UUID
-    package_id: UUID
-    attempt: int
-    sent_at: str
+    id: Uuid
+    package_id: Uuid
+    attempt: Annotated[int, Meta(examples=[1])]
+    sent_at: TimeText
     latency_ms: int
-    status: int | None
-    error_code: str | None
+    status: Annotated[int | None, Meta(examples=[200])]
+    error_code: Annotated[str | None, Meta(examples=[None])]
     bytes: int
-    event_ids: list[UUID]
+    event_ids: list[Uuid]
 
 
 class WebhookTestResponse(Struct, frozen=True):
     """What a receiver answered; `body` is its beginning, as text."""
 
-    status: int
+    status: Annotated[int, Meta(examples=[200])]
     headers: dict[str, str]
-    body: str
+    body: Annotated[str, Meta(examples=["thanks"])]
 
 
 class WebhookTestError(Struct, frozen=True):
     """Why no answer came: in a word, and in a sentence."""
 
-    code: str
-    message: str
+    code: Annotated[str, Meta(examples=["connect_timeout"])]
+    message: Annotated[str, Meta(examples=["no connection within 5 seconds"])]
 
 
 class WebhookTestResource(Struct, frozen=True):
     """What came of a test call: the receiver's answer, or `response` null and the error."""
 
-    url: str
+    url: _ShownUrl
     response: WebhookTestResponse | None
-    error: WebhookTestError | None
+    error: Annotated[WebhookTestError | None, Meta(examples=[None])]
 
 
 class WebhookTestSubject(Struct, frozen=True):
     """What a test event is about: the subscription."""
 
-    id: UUID
-    title: str
-    url: str
+    id: Uuid
+    title: _ShownTitle
+    url: _ShownUrl
 
 
 class WebhookTestEvent(Struct, frozen=True):
     """An event that says nothing but that it arrived."""
 
-    id: UUID
-    created_at: str
+    id: Uuid
+    created_at: TimeText
     type: Literal["WEBHOOK.TEST"]
     sequence: None
     portfolio_order_id: None
     object: WebhookTestSubject
+    epoch: None = None
 
 
 class VerifyKey(Struct, frozen=True):
     """A public key (RFC 7517, RFC 8037) by which the signatures of webhooks are verified."""
 
-    kty: str
-    crv: str
-    x: str
-    kid: str
-    alg: str
-    use: str
+    kty: Annotated[str, Meta(examples=["OKP"])]
+    crv: Annotated[str, Meta(examples=["Ed25519"])]
+    x: Annotated[str, Meta(examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])]
+    kid: Annotated[str, Meta(examples=["webhook-0190d2a4-6f3c-7c5b-9f0e-3f5a4f1f0c11"])]
+    alg: Annotated[str, Meta(examples=["EdDSA"])]
+    use: Annotated[str, Meta(examples=["sig"])]
 
 
 class VerifyKeySet(Struct, frozen=True):
