@@ -1,75 +1,56 @@
-"""Messages to lanes: how they are written down, and the one statement that hands them over."""
+"""Messages to lanes, and the one statement that hands them over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
 
-import msgspec
-from msgspec.json import Decoder, Encoder
+from msgspec import Struct
 
-from orderlane.domain.messages import (
-    Deposit,
-    Message,
-    OrderAccepted,
-    OrderEnded,
-    OrderExecuted,
-    PlacePortfolioOrder,
-    ReceiveVenueReports,
-    SettleExecutions,
-    VenueReport,
-)
+from orderlane.domain.ids import SubjectId
+from orderlane.domain.lane.messages import Message, decode_message, encode_message
+from orderlane.ports.lanes import InboxMessage
 from orderlane.postgres.connection import Connection
 from orderlane.postgres.queries import queries
+from orderlane.postgres.tables.records import Row
 
 _SQL = queries("inbox")
-_REPORTS = "VENUE_REPORTS"
-
-_encode = Encoder().encode
-_plain: dict[str, Decoder[Message]] = {
-    "PLACE_PORTFOLIO_ORDER": Decoder(PlacePortfolioOrder),
-    "DEPOSIT": Decoder(Deposit),
-    "SETTLE_EXECUTIONS": Decoder(SettleExecutions),
-}
-_kinds = {PlacePortfolioOrder: "PLACE_PORTFOLIO_ORDER", Deposit: "DEPOSIT", SettleExecutions: "SETTLE_EXECUTIONS"}
-_reports: dict[str, Decoder[VenueReport]] = {
-    "ACCEPTED": Decoder(OrderAccepted),
-    "EXECUTED": Decoder(OrderExecuted),
-    "ENDED": Decoder(OrderEnded),
-}
-_report_kinds = {OrderAccepted: "ACCEPTED", OrderExecuted: "EXECUTED", OrderEnded: "ENDED"}
-_report_list = Decoder(list[tuple[str, msgspec.Raw]])
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
-    """A message to be handed to the lane of its account."""
+class NewMessage(Struct, frozen=True, kw_only=True):
+    """A message to be handed to the lane of its subject; `actor` asks for it, by the request `request_id` if any."""
 
     lane: int
-    account_id: UUID
+    subject_id: SubjectId
     message: Message
-
-
-def encode_message(message: Message) -> tuple[str, str]:
-    """A message as its kind and JSON text."""
-    if isinstance(message, ReceiveVenueReports):
-        return _REPORTS, _encode([(_report_kinds[type(one)], one) for one in message.reports]).decode()
-    return _kinds[type(message)], _encode(message).decode()
-
-
-def decode_message(kind: str, payload: str) -> Message:
-    """The message that was written down. Raises KeyError or msgspec.ValidationError when it is none."""
-    if kind == _REPORTS:
-        return ReceiveVenueReports(tuple(_reports[name].decode(raw) for name, raw in _report_list.decode(payload)))
-    return _plain[kind].decode(payload)
+    actor: str
+    request_id: str = ""
 
 
 async def put_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
     """Insert messages in their order, in one statement, within the caller's transaction if there is one."""
-    written = [encode_message(one.message) for one in messages]
+    encoded = [encode_message(new.message) for new in messages]
     await connection.execute(
         _SQL["put_messages"],
-        [one.lane for one in messages],
-        [one.account_id for one in messages],
-        [kind for kind, _ in written],
-        [payload for _, payload in written],
+        [new.lane for new in messages],
+        [new.subject_id for new in messages],
+        [kind for kind, _ in encoded],
+        [text for _, text in encoded],
+        [new.actor for new in messages],
+        [new.request_id for new in messages],
+    )
+
+
+def message_from(row: Row) -> InboxMessage:
+    """A message from a row of `inbox`.
+
+    Raises:
+        UnknownMessage: of a kind that this version does not know.
+        msgspec.ValidationError: it is no message of its kind.
+    """
+    return InboxMessage(
+        id=row["id"],
+        lane=row["lane"],
+        subject_id=SubjectId(str(row["subject_id"])),
+        actor=row["actor"],
+        request_id=row["request_id"],
+        received_at=row["created_at"],
+        message=decode_message(row["kind"], row["message"]),
     )

@@ -1,17 +1,20 @@
 """Deciding a batch of messages in memory: what was loaded in, what is to be written out."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from time import perf_counter
-from uuid import UUID
 
-from orderlane.domain.decision import Circumstances, Decision
-from orderlane.domain.events import Event
-from orderlane.domain.lane import decide
-from orderlane.domain.order import Execution, Order
-from orderlane.ports.lanes import Changes, EventRow, InboxMessage, LaneHead, Loaded
-from orderlane.ports.venue import VenueOrder
+from orderlane.domain.account import Holding
+from orderlane.domain.decision import AccountState, Circumstances, Decision, ParentChange
+from orderlane.domain.errors import DomainError
+from orderlane.domain.events import Event, topic_of
+from orderlane.domain.ids import FRAMES_MAX, AccountId, ParentOrderId, SubjectId, event_ids, slot_of
+from orderlane.domain.lane.messages import decide, kind_of
+from orderlane.domain.order import Order
+from orderlane.ports.lanes import Changes, InboxMessage, JournalRow, LaneHead, Loaded, Segment, Sends
+from orderlane.ports.venue import venue_order
 from orderlane.resources.events import freeze
 from orderlane.resources.formats import CURRENCIES
 
@@ -19,22 +22,24 @@ TURN_SECONDS = 0.02
 """For how long messages are decided before others have their turn: the API may be in the same process."""
 
 
-class UnknownAccount(Exception):
+class UnknownAccount(DomainError):
     """A message is for an account that does not exist."""
 
-    def __init__(self, account_id: UUID) -> None:
-        super().__init__(account_id)
-        self.account_id = account_id
+    def __init__(self, subject_id: SubjectId) -> None:
+        super().__init__(subject_id)
+        self.subject_id = subject_id
 
     def __str__(self) -> str:
-        return f"there is no account {self.account_id}"
+        return f"there is no account {self.subject_id}"
 
 
-async def decide_batch(
-    loaded: Loaded, now: datetime, new_id: Callable[[], UUID], turn_seconds: float = TURN_SECONDS
-) -> Changes:
-    """Apply the messages in their order. Raises DomainError and UnknownAccount; then nothing is to be kept."""
-    batch, turn_began = _Batch(loaded, now, new_id), perf_counter()
+async def decide_batch(loaded: Loaded, new_id: Callable[[], str], turn_seconds: float = TURN_SECONDS) -> Changes:
+    """Apply the messages in their order, to the loaded states themselves.
+
+    Raises:
+        DomainError: a rule forbids a message; then nothing is to be kept, nor used again.
+    """
+    batch, turn_began = _Batch(loaded, new_id), perf_counter()
     for message in loaded.messages:
         batch.apply(message)
         if perf_counter() - turn_began > turn_seconds:
@@ -44,109 +49,117 @@ async def decide_batch(
 
 
 class _Batch:
-    def __init__(self, loaded: Loaded, now: datetime, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, loaded: Loaded, new_id: Callable[[], str]) -> None:
         self._loaded = loaded
-        self._now = now
         self._new_id = new_id
-        self._states = dict(loaded.accounts)
+        self._states = loaded.accounts
         self._changes = Changes(heads=dict(loaded.heads))
-        self._portfolio_orders: dict[UUID, UUID] = {}
-        self._orders: dict[UUID, UUID] = {}
-        self._executions: dict[UUID, UUID] = {}
-        self._holdings: dict[tuple[UUID, str], None] = {}
+        self._parents: dict[ParentOrderId, AccountId] = {}
+        self._holdings: dict[tuple[AccountId, str], None] = {}
 
     def apply(self, message: InboxMessage) -> None:
-        state = self._states.get(message.account_id)
+        state = self._states.get(AccountId(message.subject_id))
         if state is None:
-            raise UnknownAccount(message.account_id)
-        now = max(self._now, self._changes.heads[message.lane].last_event_at)
-        decision = decide(state, message.message, self._circumstances(message.id, now))
-        self._states[message.account_id] = decision.state
-        self._changes.lanes[message.account_id] = message.lane
-        self._changes.applied.append(message.id)
-        self._collect(decision, message)
-        self._number(decision.events, message.lane, now)
+            raise UnknownAccount(message.subject_id)
+        now = self._time_of(message, state)
+        decision = decide(state, message.message, self._circumstances(now))
+        decision.apply_to(state)
+        self._changes.applied.append(message)
+        self._changes.states[state.account.id] = state
+        self._collect(decision, message, now)
 
-    def _circumstances(self, message_id: int, now: datetime) -> Circumstances:
-        return Circumstances(
-            message_id, now, self._new_id, CURRENCIES, self._loaded.instruments, self._loaded.allocations
+    def _time_of(self, message: InboxMessage, state: AccountState) -> datetime:
+        """The time of what the message leads to: never before the lane's last event, nor before its parent orders."""
+        parents = (state.parents.get(parent_id) for parent_id in kind_of(message.message).parents(message.message))
+        return max(
+            self._loaded.now,
+            self._changes.heads[message.lane].last_event_at,
+            *(parent.created_at for parent in parents if parent is not None),
         )
 
-    def _collect(self, decision: Decision, message: InboxMessage) -> None:
-        account_id = message.account_id
-        self._changes.journal += decision.journal
-        self._holdings.update(((account_id, entry.asset), None) for entry in decision.journal)
-        self._portfolio_orders.update(dict.fromkeys(decision.changed_portfolio_orders, account_id))
-        self._orders.update(dict.fromkeys(decision.changed_orders, account_id))
-        self._executions.update(decision.changed_executions)
-        self._changes.sends += [venue_order(order, message.lane) for order in decision.sends]
+    def _circumstances(self, now: datetime) -> Circumstances:
+        return Circumstances(now, CURRENCIES, self._loaded.instruments, self._loaded.allocations)
 
-    def _number(self, events: Iterable[Event], lane: int, now: datetime) -> None:
-        position = self._changes.heads[lane].position
-        for event in events:
-            position += 1
-            self._changes.events.append(_event_row(event, lane, position))
-        self._changes.heads[lane] = LaneHead(position, now)
+    def _collect(self, decision: Decision, message: InboxMessage, now: datetime) -> None:
+        account_id = decision.account.id
+        self._holdings.update(((account_id, posting.asset), None) for posting in decision.postings)
+        self._changes.journal.append(_journal_row(decision, message, now))
+        for change in decision.changes.values():
+            if not change.is_changed:
+                continue
+            self._parents[change.parent.id] = account_id
+            self._changes.sends += self._sends(change, message.lane)
+            for events in _segments_of(change.events):
+                self._append(events, change, message, now)
+
+    def _append(self, events: list[Event], change: ParentChange, message: InboxMessage, now: datetime) -> None:
+        """Give a segment its place in its lane."""
+        head = self._changes.heads[message.lane]
+        self._changes.heads[message.lane] = LaneHead(head.position + 1, head.version, now)
+        parent = change.parent
+        ids = event_ids(self._new_id(), now, len(events), slot_of(parent.id))
+        epoch = self._loaded.epoch
+        self._changes.segments.append(
+            Segment(
+                lane=message.lane,
+                position=head.position + 1,
+                created_at=now,
+                epoch=epoch,
+                client_id=parent.client_id,
+                subject_id=message.subject_id,
+                parent_id=parent.id,
+                message_id=message.id,
+                topics=list(dict.fromkeys(topic_of(event.type) for event in events)),
+                ids=ids,
+                types=[event.type for event in events],
+                sequences=[event.sequence for event in events],
+                order_ids=[event.order_id for event in events],
+                payload=freeze(events, ids, created_at=now, parent_id=parent.id, epoch=epoch),
+            )
+        )
+
+    def _sends(self, change: ParentChange, lane: int) -> Iterator[Sends]:
+        """What a message sends of a parent order, by venue."""
+        by_venue: defaultdict[int, list[Order]] = defaultdict(list)
+        for order in change.sends:
+            by_venue[self._loaded.instruments[order.isin].venue.number].append(order)
+        for venue_number, orders in by_venue.items():
+            yield Sends(
+                lane=lane,
+                venue_number=venue_number,
+                parent_id=change.parent.id,
+                account_id=change.parent.account_id,
+                wave=orders[0].wave,
+                orders=[venue_order(change.parent, order, lane) for order in orders],
+            )
 
     def changes(self) -> Changes:
         changes = self._changes
-        states = changes.states = self._states
-        changes.holdings = [states[account_id].holdings[asset] for account_id, asset in self._holdings]
-        changes.portfolio_orders = [
-            states[account_id].portfolio_orders[one] for one, account_id in self._portfolio_orders.items()
+        changes.holdings = [self._holding(account_id, asset) for account_id, asset in self._holdings]
+        changes.parents = [
+            self._state(account_id).parents[parent_id] for parent_id, account_id in self._parents.items()
         ]
-        self._sort_orders()
-        self._sort_executions()
         return changes
 
-    def _sort_orders(self) -> None:
-        """New or changed, by whether it was loaded."""
-        for order_id, account_id in self._orders.items():
-            known = order_id in self._loaded.accounts[account_id].orders
-            kept = self._changes.changed_orders if known else self._changes.new_orders
-            kept.append(self._states[account_id].orders[order_id])
+    def _holding(self, account_id: AccountId, asset: str) -> Holding:
+        return self._state(account_id).holdings[asset]
 
-    def _sort_executions(self) -> None:
-        for execution_id, order_id in self._executions.items():
-            account_id = self._orders[order_id]
-            loaded = self._loaded.accounts[account_id].orders.get(order_id)
-            known = loaded is not None and any(one.id == execution_id for one in loaded.executions)
-            kept = self._changes.changed_executions if known else self._changes.new_executions
-            kept.append(_execution(self._states[account_id].orders[order_id], execution_id))
+    def _state(self, account_id: AccountId) -> AccountState:
+        return self._changes.states[account_id]
 
 
-def _execution(order: Order, execution_id: UUID) -> Execution:
-    return next(one for one in order.executions if one.id == execution_id)
+def _segments_of(events: list[Event]) -> Iterator[list[Event]]:
+    """The events of one message and one parent order, cut where a segment is full."""
+    for first in range(0, len(events), FRAMES_MAX):
+        yield events[first : first + FRAMES_MAX]
 
 
-def _event_row(event: Event, lane: int, position: int) -> EventRow:
-    return EventRow(
-        lane,
-        position,
-        event.id,
-        event.type,
-        event.created_at,
-        event.client_id,
-        event.account_id,
-        event.portfolio_order_id,
-        event.sequence,
-        freeze(event),
-    )
-
-
-def venue_order(order: Order, lane: int) -> VenueOrder:
-    """An individual order as its venue gets it."""
-    return VenueOrder(
-        order.id,
-        order.portfolio_order_id,
-        order.account_id,
-        lane,
-        order.side,
-        order.isin,
-        order.cash_amount,
-        order.quantity,
-        order.locked,
-        order.currency,
-        order.reference_price,
-        order.fractional,
+def _journal_row(decision: Decision, message: InboxMessage, now: datetime) -> JournalRow:
+    parents = kind_of(message.message).parents(message.message)
+    return JournalRow(
+        message=message,
+        parent_id=parents[0] if len(parents) == 1 else None,
+        facts=decision.facts,
+        postings=decision.postings,
+        created_at=now,
     )

@@ -11,17 +11,28 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from orderlane.domain.account import lane_of
-from orderlane.domain.messages import (
-    Deposit,
-    Message,
-    OrderAccepted,
-    OrderExecuted,
-    PlacePortfolioOrder,
-    ReceiveVenueReports,
+from orderlane.domain.account import AccountType
+from orderlane.domain.ids import (
+    AccountGroupId,
+    AccountId,
+    DepositId,
+    OrderId,
+    ParentOrderId,
+    account_id,
+    lane_of,
+    parent_order_id,
 )
+from orderlane.domain.lane.depositing import BookDeposit
+from orderlane.domain.lane.messages import Message
+from orderlane.domain.lane.placing import PlacePortfolioOrder
+from orderlane.domain.lane.reporting import OrderAccepted, OrderExecuted, ReceiveVenueReports
+from orderlane.domain.parent_order import ParentKind, ParentOrder
+from orderlane.domain.portfolio_order import InitiationFlow, PortfolioOrderStatus, PortfolioOrderType
 from orderlane.postgres.inbox import NewMessage, put_messages
-from orderlane.postgres.lane_store import PostgresLaneStore
+from orderlane.postgres.lanes.store import PostgresLaneStore
+from orderlane.postgres.segments import decompress
+from orderlane.postgres.tables.parent_orders import new_rows
+from orderlane.resources.events import frames_of
 from orderlane.sources import Sources, seeded_sources
 from orderlane.workers.lane import LaneWorker, LaneWorkerLimits
 
@@ -29,31 +40,30 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ISINS = ("IE00B4L5Y983", "LU0378818131", "DE0007164600")
 LANES = range(4)
 
+STAND_STILL = """
+CREATE OR REPLACE FUNCTION business_time() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '{}'::timestamptz $$
+"""
+
 
 @dataclass
 class Scene:
-    """One client with accounts, written straight into the tables that the API would write."""
+    """One client with accounts, written straight into the tables that the API would write.
+
+    Business time stands still at NOW, so that a story is the same whenever it is told.
+    """
 
     connection: asyncpg.Connection
     sources: Sources
     lane_count: int = 4
-    accounts: list[UUID] = field(default_factory=list)
+    accounts: list[AccountId] = field(default_factory=list)
 
     async def build(self, account_count: int = 1) -> None:
+        await self.connection.execute(STAND_STILL.format(NOW.isoformat()))
         new_id = self.sources.ids.new_id
-        self.client, self.user, self.group, self.allocation = new_id(), new_id(), new_id(), new_id()
+        self.client, self.user, self.allocation = new_id(), new_id(), new_id()
         await self._insert("clients", id=self.client, name="tests", secret_hash="", scopes=[], created_at=NOW)
         times = {"created_at": NOW, "updated_at": NOW}
         await self._insert("users", id=self.user, client_id=self.client, details="{}", status="ACTIVE", **times)
-        await self._insert(
-            "account_groups",
-            id=self.group,
-            client_id=self.client,
-            user_id=self.user,
-            type="PERSONAL",
-            status="ACTIVE",
-            **times,
-        )
         await self._insert("allocations", id=self.allocation, client_id=self.client, name="tests", **times)
         for entry, isin in enumerate(ISINS):
             await self._insert_instrument(isin, times)
@@ -80,16 +90,31 @@ class Scene:
             **times,
         )
 
-    async def _insert_account(self) -> UUID:
-        account = self.sources.ids.new_id()
+    async def _insert_group(self) -> AccountGroupId:
+        group = AccountGroupId(self.sources.ids.new_id())
+        await self._insert(
+            "account_groups",
+            id=group,
+            client_id=self.client,
+            user_id=self.user,
+            type="PERSONAL",
+            status="ACTIVE",
+            created_at=NOW,
+            updated_at=NOW,
+        )
+        return group
+
+    async def _insert_account(self) -> AccountId:
+        group = await self._insert_group()
+        account = account_id(self.sources.ids.new_id(), group)
         await self._insert(
             "accounts",
             id=account,
             lane=lane_of(account, self.lane_count),
             client_id=self.client,
             user_id=self.user,
-            account_group_id=self.group,
-            type="PORTFOLIO",
+            account_group_id=group,
+            type=AccountType.PORTFOLIO,
             status="ACTIVE",
             name="",
             currency="EUR",
@@ -105,71 +130,82 @@ class Scene:
         numbers = ", ".join(f"${number}" for number in range(1, len(values) + 1))
         await self.connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({numbers})", *values.values())
 
-    async def say(self, account: UUID, *messages: Message) -> None:
+    async def say(self, account: str, *messages: Message) -> None:
         lane = lane_of(account, self.lane_count)
-        await put_messages(self.connection, [NewMessage(lane, account, message) for message in messages])
+        await put_messages(
+            self.connection,
+            [NewMessage(lane=lane, subject_id=account, message=message, actor="tests") for message in messages],
+        )
 
-    async def deposit(self, account: UUID, amount: str) -> None:
-        await self.say(account, Deposit(self.sources.ids.new_id(), Decimal(amount), "EUR"))
+    async def deposit(self, account: AccountId, amount: str) -> None:
+        await self.say(account, BookDeposit(DepositId(self.sources.ids.new_id()), Decimal(amount), "EUR"))
 
-    async def place(self, account: UUID, amount: str, side: str = "BUY") -> UUID:
-        portfolio_order = self.sources.ids.new_id()
-        await self._insert(
-            "portfolio_orders",
-            id=portfolio_order,
-            lane=lane_of(account, self.lane_count),
+    async def place(self, account: AccountId, amount: str, side: str = "BUY") -> ParentOrderId:
+        parent = ParentOrder(
+            id=parent_order_id(self.sources.ids.new_id(), NOW, account),
+            kind=ParentKind.PORTFOLIO,
             client_id=self.client,
             user_id=self.user,
             account_id=account,
             allocation_id=self.allocation,
             cash_amount=Decimal(amount),
             currency="EUR",
-            type=side,
-            status="NEW",
+            type=PortfolioOrderType(side),
+            status=PortfolioOrderStatus.NEW,
             post_tax=False,
             client_reference="",
-            initiation_flow="API",
-            cancellation_details="",
-            sequence=0,
+            initiation_flow=InitiationFlow.API,
             created_at=NOW,
             updated_at=NOW,
         )
-        await self.say(account, PlacePortfolioOrder(portfolio_order))
-        return portfolio_order
-
-    async def orders(self, portfolio_order: UUID) -> list[asyncpg.Record]:
-        rows = await self.connection.fetch(
-            "SELECT * FROM orders WHERE portfolio_order_id = $1 ORDER BY leg", portfolio_order
+        await self.connection.execute(
+            "INSERT INTO parent_orders SELECT * FROM json_populate_recordset(NULL::parent_orders, $1::json)",
+            new_rows([parent], self.lane_count),
         )
-        return list(rows)
+        await self.say(account, PlacePortfolioOrder(parent.id))
+        return parent.id
 
-    async def execute_all(self, portfolio_order: UUID) -> None:
+    async def orders(self, parent: ParentOrderId) -> list[asyncpg.Record]:
+        """The individual orders of a parent order, from the view of plain SQL."""
+        return list(await self.connection.fetch("SELECT * FROM orders WHERE parent_id = $1 ORDER BY leg", parent))
+
+    async def execute_all(self, parent: ParentOrderId) -> None:
         """The venue's acknowledgements and one execution for each individual order."""
-        orders = await self.orders(portfolio_order)
-        account = orders[0]["account_id"]
-        await self.say(account, ReceiveVenueReports(tuple(OrderAccepted(one["id"]) for one in orders)))
-        await self.say(account, ReceiveVenueReports(tuple(executed(one) for one in orders)))
+        orders = await self.orders(parent)
+        account = str(orders[0]["account_id"])
+        await self.say(account, ReceiveVenueReports(tuple(accepted(order) for order in orders)))
+        await self.say(account, ReceiveVenueReports(tuple(executed(order) for order in orders)))
+
+    async def frames(self) -> list[bytes]:
+        """The frozen JSON of every event, in the order of lanes and positions."""
+        rows = await self.rows("SELECT payload, payload_bytes FROM events ORDER BY lane, position")
+        return [frame for row in rows for frame in frames_of(decompress(*row))]
 
     async def rows(self, statement: str, *arguments: Any) -> Sequence[asyncpg.Record]:
         return list(await self.connection.fetch(statement, *arguments))
 
     async def value(self, statement: str, *arguments: Any) -> Any:
-        return await self.connection.fetchval(statement, *arguments)
+        value = await self.connection.fetchval(statement, *arguments)
+        return str(value) if isinstance(value, UUID) else value
+
+
+def accepted(order: Any) -> OrderAccepted:
+    """The venue's acknowledgement of an individual order."""
+    return OrderAccepted(OrderId(str(order["id"])))
 
 
 def executed(order: Any) -> OrderExecuted:
     """The one execution that fills an individual order at 50.00."""
     quantity = order["cash_amount"] / 50
     return OrderExecuted(
-        order["id"],
-        "test-venue",
-        f"{order['id']}-1",
-        quantity,
-        order["cash_amount"],
-        Decimal(50),
-        NOW,
-        date(2026, 3, 4),
-        quantity,
+        order_id=OrderId(str(order["id"])),
+        venue_execution_id=f"{order['id']}-1",
+        quantity=quantity,
+        cash_amount=order["cash_amount"],
+        price=Decimal(50),
+        transaction_time=NOW,
+        settlement_date=date(2026, 3, 4),
+        total_quantity=quantity,
     )
 
 
@@ -194,7 +230,7 @@ async def store(dsn: str) -> AsyncIterator[PostgresLaneStore]:
 
 @pytest.fixture
 async def worker(store: PostgresLaneStore, sources: Sources) -> "SteppedWorker":
-    worker = SteppedWorker(store, sources, LaneWorkerLimits(batch_messages_max=50))
+    worker = SteppedWorker(store, sources.ids.new_id, LaneWorkerLimits(batch_messages_max=50))
     await worker.take_all_lanes()
     return worker
 
@@ -203,10 +239,10 @@ class SteppedWorker(LaneWorker):
     """A worker that works when it is told to."""
 
     async def take_all_lanes(self) -> None:
-        """Rebalance until every lane is owned: a closed session's locks go a moment after it."""
+        """Redistribute until every lane is owned: a closed session's locks go a moment after it."""
         async with asyncio.timeout(10):
             while len(self.lanes) < len(LANES):
-                await self._rebalance()
+                self._own(await self._store.redistribute())
 
     async def work_off(self) -> int:
         """Apply what is in the inbox; how many messages that were."""

@@ -2,21 +2,24 @@
 
 import random
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from orderlane.domain.messages import OrderAccepted, OrderEnded, ReceiveVenueReports, SettleExecutions
-from orderlane.postgres import lane_store
-from orderlane.postgres.lane_store import PostgresLaneStore
+from orderlane.domain.ids import AccountId, OrderId, ParentOrderId, order_id
+from orderlane.domain.lane.reporting import OrderAccepted, OrderEnded, ReceiveVenueReports
+from orderlane.domain.lane.settling import SettleExecutions
+from orderlane.postgres.lanes import store as lane_store
+from orderlane.postgres.lanes.store import PostgresLaneStore
 from orderlane.sources import seeded_sources
 from orderlane.workers.lane import LaneWorkerLimits
 from tests.conftest import NewDatabase, opened
-from tests.database.lanes.conftest import NOW, Scene, SteppedWorker, executed
+from tests.database.lanes.conftest import NOW, Scene, SteppedWorker, accepted, executed
 
 STEPS = 80
 SEEDS = 2
+SETTLED_ON = date(2026, 3, 4)
 MEMORIES = {"no memory": 0, "a small memory": 12, "a large memory": 100_000}
 
 
@@ -35,7 +38,7 @@ class Story:
                 await self._worker.work_off()
         await self._worker.work_off()
 
-    async def _step(self, account: UUID) -> None:
+    async def _step(self, account: AccountId) -> None:
         match self._random.randrange(12):
             case 0:
                 await self._scene.deposit(account, "50")
@@ -46,47 +49,43 @@ class Story:
             case 4:
                 await self._settle(account)
             case 5:
-                await self._scene.say(
-                    account, ReceiveVenueReports((OrderAccepted(UUID(int=self._random.getrandbits(128))),))
-                )
+                unknown = order_id(ParentOrderId(account), 1)
+                await self._scene.say(account, ReceiveVenueReports((OrderAccepted(unknown),)))
                 await self._worker.work_off()
                 await self._scene.connection.execute("DELETE FROM quarantine")
             case _:
                 await self._report(account)
 
-    async def _report(self, account: UUID) -> None:
-        orders = await self._scene.rows(
-            "SELECT individual.* FROM orders AS individual JOIN portfolio_orders AS whole "
-            "ON whole.id = portfolio_order_id WHERE individual.account_id = $1 "
-            "ORDER BY whole.id, leg",
-            account,
-        )
+    async def _report(self, account: AccountId) -> None:
+        orders = await self._scene.rows("SELECT * FROM orders WHERE account_id = $1 ORDER BY parent_id, leg", account)
         if orders:
             chosen = self._random.sample(orders, k=self._random.randint(1, min(6, len(orders))))
-            await self._scene.say(account, ReceiveVenueReports(tuple(self._of(one) for one in chosen)))
+            await self._scene.say(account, ReceiveVenueReports(tuple(self._of(order) for order in chosen)))
 
     def _of(self, order: Any) -> Any:
         drawn = random.Random(f"{order['leg']} {order['cash_amount']}").random()
         if self._random.random() < 0.3:
-            return OrderAccepted(order["id"])
-        return OrderEnded(order["id"], "the venue says no") if drawn < 0.15 else executed(order)
+            return accepted(order)
+        return OrderEnded(OrderId(str(order["id"])), "the venue says no") if drawn < 0.15 else executed(order)
 
-    async def _settle(self, account: UUID) -> None:
+    async def _settle(self, account: AccountId) -> None:
         rows = await self._scene.rows(
-            "SELECT id FROM executions WHERE account_id = $1 ORDER BY created_at, id", account
+            "SELECT DISTINCT parent_id FROM executions WHERE account_id = $1 ORDER BY parent_id", account
         )
         if rows:
-            await self._scene.say(account, SettleExecutions(tuple(one["id"] for one in rows)))
+            parents = tuple(ParentOrderId(str(row["parent_id"])) for row in rows)
+            await self._scene.say(account, SettleExecutions(parents, SETTLED_ON))
 
 
 async def outcome(scene: Scene) -> dict[str, Sequence[Any]]:
     statements = {
-        "events": "SELECT lane, position, type, sequence, payload FROM events ORDER BY lane, position",
+        "events": "SELECT lane, position, types, sequences, payload FROM events ORDER BY lane, position",
         "holdings": "SELECT * FROM holdings ORDER BY account_id, asset",
         "orders": "SELECT * FROM orders ORDER BY id",
         "executions": "SELECT * FROM executions ORDER BY id",
-        "portfolio_orders": "SELECT * FROM portfolio_orders ORDER BY id",
-        "quarantine": "SELECT id, account_id FROM quarantine ORDER BY id",
+        "parent_orders": "SELECT * FROM parent_orders ORDER BY id",
+        "journal": "SELECT lane, message_id, message, facts, postings FROM journal ORDER BY lane, message_id",
+        "quarantine": "SELECT id, subject_id FROM quarantine ORDER BY id",
     }
     return {name: [tuple(row) for row in await scene.rows(statement)] for name, statement in statements.items()}
 
@@ -99,7 +98,7 @@ async def told(dsn: str, seed: int, entries_max: int, monkeypatch: pytest.Monkey
     async with opened(dsn) as connection:
         scene = Scene(connection, sources)
         await scene.build(3)
-        worker = SteppedWorker(store, sources, LaneWorkerLimits(batch_messages_max=50))
+        worker = SteppedWorker(store, sources.ids.new_id, LaneWorkerLimits(batch_messages_max=50))
         await worker.take_all_lanes()
         await Story(scene, worker, seed).tell()
         found = await outcome(scene)
@@ -113,7 +112,7 @@ async def test_memory_changes_nothing(new_database: NewDatabase, seed: int, monk
         name: await told(await new_database(), seed, entries_max, monkeypatch) for name, entries_max in MEMORIES.items()
     }
     expected = outcomes.pop("no memory")
-    assert {"ORDER.FILLED", "EXECUTION.FILLED"} <= {one[2] for one in expected["events"]}
+    assert {"ORDER.FILLED", "EXECUTION.FILLED"} <= {event_type for row in expected["events"] for event_type in row[2]}
     for name, found in outcomes.items():
         for table, rows in expected.items():
             assert found[table] == rows, f"{table} with {name}, seed {seed}"

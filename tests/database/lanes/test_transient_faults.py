@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from orderlane.ports.errors import StoreUnavailable
-from orderlane.postgres.lane_store import PostgresLaneStore
+from orderlane.postgres.lanes.store import PostgresLaneStore
 
 
 async def test_a_database_that_is_read_only_for_now_quarantines_nothing(

@@ -1,6 +1,6 @@
--- put_messages: hand messages to the lanes of their accounts, in this order.
-INSERT INTO inbox (lane, account_id, kind, payload)
-SELECT lane, account_id, kind, payload
-FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::jsonb[]) WITH ORDINALITY
-    AS message (lane, account_id, kind, payload, number)
+-- put_messages: Hand messages to the lanes of their subjects, in this order.
+INSERT INTO inbox (lane, subject_id, kind, message, actor, request_id)
+SELECT lane, subject_id, kind, message, actor, request_id
+FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[]) WITH ORDINALITY
+    AS new (lane, subject_id, kind, message, actor, request_id, number)
 ORDER BY number;
