@@ -76,7 +76,11 @@ class AddressGuard:
         self._allow_insecure = allow_insecure
 
     def check_url(self, url: str) -> None:
-        """Raise Invalid, naming the rule, when webhooks may not go to this URL."""
+        """Check whether webhooks may go to this URL.
+
+        Raises:
+            Invalid: names the rule that the URL breaks.
+        """
         if len(url) > URL_LENGTH_MAX:
             raise Invalid("url", f"must have at most {URL_LENGTH_MAX} characters")
         if _VISIBLE.fullmatch(url) is None:
@@ -110,7 +114,11 @@ class AddressGuard:
             raise Invalid("url", "must name its host by a full DNS name such as hooks.example.com, not by an address")
 
     def check_address(self, host: str) -> None:
-        """Raise AddressRefused when no connection may go to this address."""
+        """Check whether a connection may go to this address.
+
+        Raises:
+            AddressRefused: it may not.
+        """
         address = ip_address(host.partition("%")[0])
         kind = special_kind(address)
         if kind is not None and not (self._allow_insecure and kind == "loopback"):

@@ -1,39 +1,55 @@
-"""Making packages of pending events: in the order of their lanes, bounded in size, none lost, none twice. Pure."""
+"""Making packages of pending events: in the order of their lanes, bounded in size, none lost, none twice. Pure.
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+Segments are taken whole. One is cut only where it ends a package that has no room for all of its events.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
-from uuid import UUID
 
-from orderlane.ports.deliveries import Cursor, PendingEvent
+from orderlane.domain.ids import SubscriptionId
+from orderlane.ports.feed import Cursor, FeedSegment
 from orderlane.resources.events import addressed
 
 _BEGINNING: Final = b'{"payload":['
 _END: Final = b"]}"
+_COMMA: Final = b","
+_NEWLINE: Final = b"\n"
+_BORDER: Final = re.compile(rb"}\n")
+"""Between two events of a payload. A regular expression finds it four times as fast as `bytes.replace` does."""
 _ENVELOPE_BYTES: Final = len(_BEGINNING) + len(_END)
 
+_AT_ONCE: Final = float("-inf")
+_NEVER: Final = float("inf")
 
-def package_body(events: Sequence[PendingEvent], webhook_id: UUID) -> bytes:
+
+def package_body(segments: Sequence[FeedSegment], webhook_id: SubscriptionId) -> bytes:
     """The body of the request that carries these events to a subscription."""
-    return b"%s%s%s" % (_BEGINNING, b",".join([addressed(one.payload, webhook_id) for one in events]), _END)
+    ending = _ending(webhook_id)
+    between = ending + _COMMA
+    events = [between.join(_BORDER.split(segment.payload[:-1])) + ending for segment in segments]
+    return b"%s%s%s" % (_BEGINNING, _COMMA.join(events), _END)
 
 
-_AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+def _ending(webhook_id: SubscriptionId) -> bytes:
+    """What takes the place of an event's last brace when it is addressed."""
+    return addressed(b"{}", webhook_id)[1:]
 
 
-def _addressed_growth() -> int:
-    """How many bytes an event grows by when it is addressed, the comma after it included."""
-    return len(addressed(b"{}", UUID(int=0))) - len(b"{}") + len(b",")
+_GROWTH_BYTES: Final = len(_ending(SubscriptionId("0" * 36))) - len(b"}")
+"""How many bytes an event grows by when it is addressed."""
 
 
-_GROWTH_BYTES: Final = _addressed_growth()
+def _body_bytes(segment: FeedSegment) -> int:
+    """How many bytes a segment has in a body, the comma after it included."""
+    return len(segment.payload) + len(segment.ids) * _GROWTH_BYTES + len(_COMMA)
 
 
 class Batch(NamedTuple):
-    """The events of a package, by created_at, lane and position; they lie between the cursors `after` and `reached`."""
+    """The segments of a package, by created_at, lane and place; they lie between the cursors `after` and `reached`."""
 
-    events: Sequence[PendingEvent]
+    segments: Sequence[FeedSegment]
     after: Cursor
     reached: Cursor
 
@@ -44,33 +60,33 @@ class Backlog:
     Args:
         cursor: where reading begins.
         bytes_max: how large the body of a package may be; a single larger event goes alone.
-        delay: how long an event may wait for others.
+        delay_seconds: how long an event may wait for others.
     """
 
-    def __init__(self, cursor: Cursor, bytes_max: int, delay: timedelta) -> None:
+    def __init__(self, cursor: Cursor, bytes_max: int, delay_seconds: float) -> None:
         self._bytes_max = bytes_max
-        self._delay = delay
+        self._delay_seconds = delay_seconds
         self.taken = cursor
         """Where a cursor stands that has everything behind it that was taken."""
-        self._events: list[PendingEvent] = []
+        self._waiting: deque[tuple[float, FeedSegment]] = deque()
         self._oldest = _NEVER
         self._body_bytes = _ENVELOPE_BYTES
         self.read_until = cursor
         """Where reading goes on."""
 
-    def add(self, events: Sequence[PendingEvent], reached: Cursor, now: datetime) -> None:
-        """Take in what was read after `read_until`. An event waits no longer than the delay after it was read."""
+    def add(self, segments: Sequence[FeedSegment], reached: Cursor, since: float) -> None:
+        """Take in what was read after `read_until`; its events have been waiting `since` then, by the loop's time."""
         self.read_until = reached
-        if not events:
+        if not segments:
             return
-        self._events += events
-        self._body_bytes += sum(len(one.payload) + _GROWTH_BYTES for one in events)
-        self._oldest = min(self._oldest, now, events[0].created_at)
+        self._waiting.extend((since, segment) for segment in segments)
+        self._body_bytes += sum(map(_body_bytes, segments))
+        self._oldest = min(self._oldest, since)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to take."""
-        return not self._events
+        return not self._waiting
 
     @property
     def is_full(self) -> bool:
@@ -79,37 +95,64 @@ class Backlog:
 
     def skip(self, reached: Cursor) -> None:
         """Move over events that were dropped; there must be nothing to take."""
-        assert not self._events
+        assert not self._waiting
         self.taken = self.read_until = reached
 
     @property
-    def due_at(self) -> datetime | None:
+    def due_at(self) -> float | None:
         """When the next package is to be sent, None when there is no event."""
-        if not self._events:
+        if not self._waiting:
             return None
-        return _AT_ONCE if self.is_full or not self._delay else self._oldest + self._delay
+        return _AT_ONCE if self.is_full or not self._delay_seconds else self._oldest + self._delay_seconds
 
     def take(self) -> Batch:
         """Take the next package out. There must be an event."""
-        count = self._fitting()
-        taken, self._events = sorted(self._events[:count]), self._events[count:]
-        self._body_bytes -= sum(len(one.payload) + _GROWTH_BYTES for one in taken)
-        self._oldest = min((one.created_at for one in self._events), default=_NEVER) if self._delay else _NEVER
-        after, self.taken = self.taken, self._behind(taken) if self._events else self.read_until
+        taken = sorted(self._take_fitting(), key=lambda segment: (segment.created_at, segment.lane, segment.position))
+        self._body_bytes -= sum(map(_body_bytes, taken))
+        self._oldest = min((since for since, _ in self._waiting), default=_NEVER) if self._delay_seconds else _NEVER
+        after, self.taken = self.taken, self._behind(taken) if self._waiting else self.read_until
         return Batch(taken, after, self.taken)
 
-    def _fitting(self) -> int:
-        """How many of the first events fit into a package: at least one."""
-        body_bytes = _ENVELOPE_BYTES - len(b",")
-        for count, one in enumerate(self._events):
-            body_bytes += len(one.payload) + _GROWTH_BYTES
-            if body_bytes > self._bytes_max:
-                return max(count, 1)
-        return len(self._events)
+    def _take_fitting(self) -> list[FeedSegment]:
+        """Take out the first segments that fit into a package, and of the next as many events; at least one event."""
+        taken: list[FeedSegment] = []
+        room = self._bytes_max - _ENVELOPE_BYTES + len(_COMMA)
+        while self._waiting and _body_bytes(self._waiting[0][1]) <= room:
+            taken.append(self._waiting.popleft()[1])
+            room -= _body_bytes(taken[-1])
+        if self._waiting:
+            taken += self._take_events(room, 0 if taken else 1)
+        return taken
 
-    def _behind(self, events: Sequence[PendingEvent]) -> Cursor:
-        positions, event_times = list(self.taken.positions), list(self.taken.event_times)
-        for one in events:
-            positions[one.lane] = one.position
-            event_times[one.lane] = one.created_at
-        return Cursor(positions, event_times)
+    def _take_events(self, room: int, count_min: int) -> Iterable[FeedSegment]:
+        """Take as many of the first segment's events as fit, at least `count_min`."""
+        since, segment = self._waiting[0]
+        count = max(_fitting(segment.payload, room), count_min)
+        if count == 0:
+            return
+        if count == len(segment.ids):
+            yield self._waiting.popleft()[1]
+            return
+        first, rest = segment.split(count)
+        self._waiting[0] = since, rest
+        yield first
+
+    def _behind(self, segments: Sequence[FeedSegment]) -> Cursor:
+        places, event_times = list(self.taken.places), list(self.taken.event_times)
+        for segment in segments:
+            places[segment.lane] = segment.reached
+            event_times[segment.lane] = segment.created_at
+        return Cursor(places, event_times)
+
+
+def _fitting(payload: bytes, room: int) -> int:
+    """How many of a payload's first events fit, each with the comma after it."""
+    count, end = 0, 0
+    while end < len(payload):
+        newline = payload.find(_NEWLINE, end)
+        room -= (newline if newline >= 0 else len(payload)) - end + _GROWTH_BYTES + len(_COMMA)
+        if room < 0:
+            break
+        count += 1
+        end = newline + 1 if newline >= 0 else len(payload)
+    return count

@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from itertools import chain
 from time import perf_counter
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
-from orderlane.ports.deliveries import CursorMoved, DeliveryState, DeliveryStore, Failure, Package, PendingEvent
+from orderlane.ports.deliveries import CursorMoved, DeliveryState, DeliveryStore, Failure, Package
+from orderlane.ports.feed import FeedSegment
 from orderlane.ports.webhooks import Attempt, Subscription, WebhookNotSent, WebhookResponse, WebhookTransport
 from orderlane.sources import Sources
 from orderlane.webhooks.batching import Batch, package_body
+from orderlane.webhooks.cursors import with_lanes_stopped
+from orderlane.webhooks.forks import lanes_to_stop, remaining_package
 from orderlane.webhooks.outcomes import Outcome, outcome_of
-from orderlane.webhooks.reading import EventReader, wait_until
+from orderlane.webhooks.reading import EventReader, loop_time, wait_until
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.signing import KeyRing, SubscriptionSigner
 from orderlane.webhooks.tail import Tail
@@ -24,9 +28,9 @@ _log = structlog.get_logger("orderlane.webhooks")
 
 
 class EventsMissing(Exception):
-    """The events of a stored package are no longer there, so it can't be sent again."""
+    """The events of a stored package are no longer there, so it cannot be sent again."""
 
-    def __init__(self, package_id: UUID) -> None:
+    def __init__(self, package_id: str) -> None:
         super().__init__(package_id)
         self.package_id = package_id
 
@@ -34,17 +38,16 @@ class EventsMissing(Exception):
         return f"the events of package {self.package_id} are no longer stored"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """A package as it is sent; `failures` counts its attempts so far."""
 
     package: Package
-    events: Sequence[PendingEvent]
+    segments: Sequence[FeedSegment]
     body: bytes
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryParts:
     """What all deliveries of a sender share."""
 
@@ -77,22 +80,49 @@ class Delivery:
             self._reader.wake()
 
     async def run(self) -> None:
-        """Deliver until `stop` is called, or the subscription is gone or in other hands. Raises StoreUnavailable."""
+        """Deliver until `stop` is called, or the subscription is gone or owned by another session.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+            EventsMissing: the events of the package in flight are gone.
+        """
         try:
             while not self._stop.is_set():
-                state = await self._store.state(self._subscription.id)
+                state = await self._store.state(self._subscription)
                 if state is None:
                     return
-                await self._deliver(state)
+                await self._continue(state)
         except CursorMoved:
-            _log.warning("delivery gave way", subscription_id=str(self._subscription.id))
+            _log.warning("delivery_ended", subscription_id=self._subscription.id, reason="cursor_moved")
+
+    async def _continue(self, state: DeliveryState) -> None:
+        """Stop lanes, wait, or deliver; in any case the state is read again afterwards, as after a crash."""
+        forked = lanes_to_stop(state)
+        if forked:
+            await self._stop_lanes(state, forked)
+        elif state.package is not None and state.wait_seconds > 0:
+            await wait_until(self._stop, loop_time() + state.wait_seconds)
+        else:
+            await self._deliver(state)
+
+    async def _stop_lanes(self, state: DeliveryState, lanes: frozenset[int]) -> None:
+        """Stop lanes whose history forked; the others go on."""
+        package = remaining_package(state, lanes)
+        await self._store.stop_lanes(self._subscription, state, with_lanes_stopped(state.cursor, lanes), package)
+        _log.error(
+            "cursor_forked",
+            subscription_id=self._subscription.id,
+            lanes=sorted(lanes),
+            cursor_epoch=state.epoch,
+            epoch=max(epoch.number for epoch in state.epochs),
+            drops_package=state.package is not None and package is None,
+        )
 
     async def _deliver(self, state: DeliveryState) -> None:
-        """Deliver from where it stands until an attempt fails: then everything is read anew, as after a crash."""
+        """Deliver from where it stands until an attempt fails."""
         request = await self._resumed(state)
         cursor = state.package.reached if state.package else state.cursor
-        clock = self._sources.clock
-        self._reader = reader = EventReader(self._subscription, cursor, self._store, self._tail, clock)
+        self._reader = reader = EventReader(self._subscription, cursor, self._store, self._tail)
         try:
             await self._deliver_from(reader, request)
         finally:
@@ -110,15 +140,15 @@ class Delivery:
             request = await self._delivered(request, attempt, reader)
 
     async def _resumed(self, state: DeliveryState) -> Request | None:
-        """The package that is not delivered yet, rebuilt to the byte, when its next attempt is due."""
+        """The package that is not delivered yet, rebuilt to the byte."""
         package = state.package
         if package is None:
             return None
-        await wait_until(self._stop, state.next_attempt_at or package.created_at, self._sources.clock)
-        events = await self._store.read_package(package, state.cursor)
-        if not events:
+        segments = await self._store.read_package(package, state.cursor)
+        if not segments:
             raise EventsMissing(package.id)
-        return Request(package, events, package_body(events, self._subscription.id), state.attempts)
+        body = package_body(segments, self._subscription.id)
+        return Request(package=package, segments=segments, body=body, failures=state.attempts)
 
     async def _next_request(self, reader: EventReader) -> Request | None:
         """Wait for the next batch and store it as a package; None once it is to stop."""
@@ -126,37 +156,42 @@ class Delivery:
         if batch is None:
             return None
         request = self._packed(batch)
-        await self._store.freeze(self._subscription.id, request.package, batch.after)
+        await self._store.freeze(self._subscription, request.package, batch.after)
         return request
 
     def _packed(self, batch: Batch) -> Request:
-        one, sources = self._subscription, self._sources
-        package = Package(sources.ids.new_id(), sources.clock.now(), batch.reached, one.filter)
-        return Request(package, batch.events, package_body(batch.events, one.id))
+        sources, subscription = self._sources, self._subscription
+        package = Package(
+            id=sources.ids.new_id(),
+            created_at=sources.clock.now(),
+            reached=batch.reached,
+            filter=subscription.filter,
+        )
+        body = package_body(batch.segments, subscription.id)
+        return Request(package=package, segments=batch.segments, body=body)
 
     async def _attempt(self, request: Request, reader: EventReader) -> tuple[Outcome, Attempt]:
         """Send once, and read ahead meanwhile."""
+        await self._store.confirm(self._subscription)
         reading = asyncio.create_task(reader.read_ahead())
         try:
-            sent_at = self._sources.clock.now()
-            began = perf_counter()
-            result = await self._sent(request, sent_at)
-            latency_ms = round((perf_counter() - began) * 1000)
+            outcome, attempt = await self._sent(request)
             await reading
         finally:
             reading.cancel()
-        outcome = outcome_of(result, self._sources.clock.now())
-        return outcome, self._noted(request, outcome, sent_at, latency_ms)
+        return outcome, attempt
 
-    async def _sent(self, request: Request, now: datetime) -> WebhookResponse | WebhookNotSent:
-        headers = self._signer.sign(str(request.package.id), now, request.body)
+    async def _sent(self, request: Request) -> tuple[Outcome, Attempt]:
+        sent_at, began = self._sources.clock.now(), perf_counter()
+        headers = self._signer.sign(request.package.id, sent_at, request.body)
+        result: WebhookResponse | WebhookNotSent
         try:
-            return await self._transport.post(self._subscription.url, headers, request.body)
+            result = await self._transport.post(self._subscription.url, headers, request.body)
         except WebhookNotSent as reason:
-            return reason
-
-    def _noted(self, request: Request, outcome: Outcome, sent_at: datetime, latency_ms: int) -> Attempt:
-        return Attempt(
+            result = reason
+        latency_ms = round((perf_counter() - began) * 1000)
+        outcome = outcome_of(result, self._sources.clock.now())
+        return outcome, Attempt(
             id=self._sources.ids.new_id(),
             package_id=request.package.id,
             attempt=request.failures + 1,
@@ -165,7 +200,7 @@ class Delivery:
             status_code=outcome.status_code,
             error_code=outcome.error_code,
             body_bytes=len(request.body),
-            event_ids=[one.id for one in request.events],
+            event_ids=list(chain.from_iterable(segment.ids for segment in request.segments)),
         )
 
     async def _delivered(self, request: Request, attempt: Attempt, reader: EventReader) -> Request | None:
@@ -173,7 +208,7 @@ class Delivery:
         batch = None if self._stop.is_set() else reader.due_batch()
         following = self._packed(batch) if batch else None
         await self._store.complete(
-            self._subscription.id, request.package, attempt, following.package if following else None
+            self._subscription, request.package, attempt, following.package if following else None
         )
         self._tell(request, attempt, outcome="delivered")
         return following
@@ -182,44 +217,42 @@ class Delivery:
         """Note when the very same package is sent again, or that the receiver wants nothing more."""
         if outcome.disables:
             self._stop.set()
-            failure = Failure(None, f"{outcome.detail}: nothing more is wanted there")
+            failure = Failure(retry_in=None, disabled_reason=f"{outcome.detail}: nothing more is wanted there")
         else:
             jitter = int.from_bytes(self._sources.tokens.token_bytes(4)) / 2**32
-            wait = self._schedule.wait(attempt.attempt, jitter, outcome.retry_after)
-            failure = Failure(self._sources.clock.now() + wait)
-        await self._store.fail(self._subscription.id, request.package.id, attempt, failure)
+            failure = Failure(retry_in=self._schedule.wait(attempt.attempt, jitter, outcome.retry_after))
+        await self._store.fail(self._subscription, request.package, attempt, failure)
         self._tell(
             request,
             attempt,
-            outcome="disabled" if outcome.disables else "to be tried again",
+            outcome="disabled" if failure.retry_in is None else "retry_scheduled",
             fault=outcome.fault,
             detail=outcome.detail,
-            next_attempt_at=failure.next_attempt_at and failure.next_attempt_at.isoformat(),
+            retry_in_seconds=failure.retry_in and round(failure.retry_in.total_seconds(), 3),
         )
 
     def _tell(self, request: Request, attempt: Attempt, **more: object) -> None:
         """One line for each attempt."""
-        one = self._subscription
-        waited = attempt.sent_at - request.events[0].created_at
+        age = self._sources.business_clock.now() - request.segments[0].created_at
         log = _log.info if attempt.error_code is None else _log.warning
         log(
-            "webhook attempt",
-            subscription_id=str(one.id),
-            host=urlsplit(one.url).hostname,
-            package_id=str(attempt.package_id),
+            "webhook_attempt",
+            subscription_id=self._subscription.id,
+            host=urlsplit(self._subscription.url).hostname,
+            package_id=attempt.package_id,
             attempt=attempt.attempt,
-            events=len(request.events),
+            events=len(attempt.event_ids),
             body_bytes=attempt.body_bytes,
             status=attempt.status_code,
             error=attempt.error_code,
             latency_ms=attempt.latency_ms,
-            oldest_event_ms=round(waited.total_seconds() * 1000),
+            oldest_event_ms=round(age / timedelta(milliseconds=1)) - attempt.latency_ms,
             **more,
         )
 
 
-class HttpDeliveries:
-    """Begins deliveries over a transport, signed with the keys of a ring."""
+class Deliveries:
+    """The deliveries of one sender: over one transport, signed with the keys of one ring, fed by one tail."""
 
     def __init__(
         self,
@@ -229,8 +262,15 @@ class HttpDeliveries:
         sources: Sources,
         schedule: RetrySchedule | None = None,
     ) -> None:
-        self._tail = Tail(store, sources.clock)
-        self._parts = DeliveryParts(store, self._tail, transport, ring, sources, schedule or RetrySchedule())
+        self._tail = Tail(store)
+        self._parts = DeliveryParts(
+            store=store,
+            tail=self._tail,
+            transport=transport,
+            ring=ring,
+            sources=sources,
+            schedule=schedule or RetrySchedule(),
+        )
 
     def begin(self, subscription: Subscription) -> Delivery:
         """Make the delivery to a subscription; it is for the caller to run it."""
@@ -239,10 +279,15 @@ class HttpDeliveries:
     async def look(self, heads: Sequence[int] | None) -> None:
         """Tell the deliveries that there may be new events, or by the `heads` whether there are.
 
-        Raises StoreUnavailable.
+        Raises:
+            StoreUnavailable: the database is lost.
         """
         await self._tail.look(heads)
 
     async def refresh_keys(self) -> None:
-        """Look up the keys that sign from now on. Raises StoreUnavailable."""
+        """Look up the keys that sign from now on.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         await self._parts.ring.refresh()

@@ -1,8 +1,9 @@
 """What an answer, or the lack of one, means for a package: delivered, to try again, or not wanted any more."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from orderlane.ports.webhooks import WebhookNotSent, WebhookResponse
 from orderlane.webhooks.schedule import read_retry_after
@@ -15,8 +16,7 @@ _FAILED: Final = range(500, 600)
 Fault = Literal["ours", "theirs"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one attempt.
 
     `error_code` is None when the package was delivered; `fault` says whose the error is. `retry_after` is how long the

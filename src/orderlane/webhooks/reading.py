@@ -2,64 +2,59 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
-from orderlane.ports.deliveries import Cursor, DeliveryStore, PendingEvent, ReadEvents
+from orderlane.domain.ids import ClientId
+from orderlane.ports.deliveries import DeliveryStore
+from orderlane.ports.feed import Cursor, FeedSegment
 from orderlane.ports.webhooks import Subscription
-from orderlane.sources import Clock
 from orderlane.webhooks.batching import Backlog, Batch
+from orderlane.webhooks.cursors import further
+from orderlane.webhooks.read_sizes import ReadSize
 from orderlane.webhooks.tail import Tail
 
 READ_PACKAGES: Final = 2
 """How many packages a reader that is behind reads at once, and how many bytes at least."""
 
 READ_BYTES_MIN: Final = 256 * 1024
-POSITIONS_MIN: Final = 64
-POSITIONS_MAX: Final = 20_000
-SKIP_EVERY: Final = timedelta(seconds=60)
+SKIP_SECONDS: Final = 60.0
 """How often the stored cursor of a subscription that gets nothing is moved over the events of others."""
 
 
 class EventReader:
     """The events that a subscription gets, from a cursor on, as batches when they are due.
 
-    It reads alone while it is behind, and with all others at the tail when it is up to date.
+    It reads alone while it is behind, and with all others at the tail when it is up to date. What waits here waits by
+    the loop's time.
     """
 
-    def __init__(
-        self, subscription: Subscription, cursor: Cursor, store: DeliveryStore, tail: Tail, clock: Clock
-    ) -> None:
+    def __init__(self, subscription: Subscription, cursor: Cursor, store: DeliveryStore, tail: Tail) -> None:
         self._subscription = subscription
         self._filter = subscription.filter
         self._store = store
         self._tail = tail
-        self._clock = clock
-        self._delay = timedelta(milliseconds=subscription.delay_ms)
-        self._backlog = Backlog(cursor, subscription.max_package_bytes, self._delay)
-        self._wanted_bytes = max(READ_PACKAGES * subscription.max_package_bytes, READ_BYTES_MIN)
-        self._positions_max = POSITIONS_MIN
+        self._delay_seconds = subscription.delay_ms / 1000
+        self._backlog = Backlog(cursor, subscription.max_package_bytes, self._delay_seconds)
+        self._read_size = ReadSize(max(READ_PACKAGES * subscription.max_package_bytes, READ_BYTES_MIN))
         self._is_at_tail = False
-        self._skipped_at = clock.now()
+        self._skipped_at = loop_time()
         self._woken = asyncio.Event()
 
     @property
-    def client_id(self) -> UUID:
-        """Whose events it wants."""
+    def client_id(self) -> ClientId:
+        """Whose events it gets."""
         return self._filter.client_id
 
     @property
     def read_until(self) -> Cursor:
-        """Where it stands; the tail feeds it with what is its own, the rest of what was read there is behind it too."""
-        if self._is_at_tail:
-            self._backlog.read_until = further(self._backlog.read_until, self._tail.cursor)
-        return self._backlog.read_until
+        """How far this reader has read; at the tail, which feeds it with its own events only, as far as the tail."""
+        own = self._backlog.read_until
+        return further(own, self._tail.cursor) if self._is_at_tail else own
 
     @property
     def is_hungry(self) -> bool:
         """Whether it has nothing to send next, and would send at once."""
-        return self._backlog.is_empty and not self._delay
+        return self._backlog.is_empty and not self._delay_seconds
 
     def wake(self) -> None:
         """Make a waiting `next_batch` look again."""
@@ -72,21 +67,29 @@ class EventReader:
     def due_batch(self) -> Batch | None:
         """The next batch, if it is due already."""
         due_at = self._backlog.due_at
-        return self._backlog.take() if due_at is not None and due_at <= self._clock.now() else None
+        return self._backlog.take() if due_at is not None and due_at <= loop_time() else None
 
     async def read_ahead(self) -> None:
-        """Read once, if that may give more for the next batch. Raises StoreUnavailable."""
-        if self._may_read(self._clock.now()):
+        """Read once, if that may give more for the next batch.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
+        if self._may_read(loop_time()):
             await self._read()
 
     async def next_batch(self, stop: asyncio.Event) -> Batch | None:
-        """Wait until a batch is due; None once `stop` is set. Raises StoreUnavailable and CursorMoved.
+        """Wait until a batch is due; None once `stop` is set.
 
         No package may be stored meanwhile: the cursor moves over dropped events now and then.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+            CursorMoved: another session moved the cursor.
         """
         while not stop.is_set():
             self._woken.clear()
-            reads = self._may_read(self._clock.now())
+            reads = self._may_read(loop_time())
             if reads:
                 await self._read()
             batch = self.due_batch()
@@ -98,26 +101,38 @@ class EventReader:
         return None
 
     async def catch_up(self) -> bool:
-        """Read on alone, once; whether it came to the heads of the lanes. Raises StoreUnavailable."""
-        before = self._backlog.read_until
-        read = await self._store.read(self._filter, before, self._positions_max)
-        self._backlog.add(read.events, read.reached, self._clock.now())
-        self._adapt(read, sum(read.reached.positions) - sum(before.positions))
+        """Read on alone, once; whether it came to the heads of the lanes.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
+        after = self._backlog.read_until
+        read = await self._store.read(self._filter, after, self._read_size.segments_max)
+        self._backlog.add(read.segments, read.reached, loop_time())
+        self._read_size.adapt(after, read)
         return read.is_all
 
-    def feed(self, events: Sequence[PendingEvent], reached: Cursor) -> bool:
-        """Take what it wants of its client's `events`, which were read up to `reached`; False without room for more."""
+    def feed(self, segments: Sequence[FeedSegment], reached: Cursor, since: float) -> bool:
+        """Take its own of its client's `segments`, which were read up to `reached`; False without room for more.
+
+        They may have been there `since` then, by the loop's time.
+        """
         if self._backlog.is_full:
             self._is_at_tail = False
             return False
         own = self._backlog.read_until
-        wanted = [one for one in events if one.position > own.positions[one.lane] and self._filter.passes(one.type)]
-        self._backlog.add(wanted, further(own, reached), self._clock.now())
-        if wanted:
+        chosen = [wanted for segment in segments if (wanted := self._wanted(segment, own)) is not None]
+        self._backlog.add(chosen, further(own, reached), since)
+        if chosen:
             self._woken.set()
         return True
 
-    def _may_read(self, now: datetime) -> bool:
+    def _wanted(self, segment: FeedSegment, own: Cursor) -> FeedSegment | None:
+        """What passes the filter of a segment's events, and was not read before."""
+        unread = segment.between(own.places[segment.lane], segment.reached)
+        return None if unread is None else unread.passing(self._filter)
+
+    def _may_read(self, now: float) -> bool:
         if self._backlog.is_full:
             return False
         if not self._is_at_tail or not self._tail.is_all:
@@ -128,15 +143,16 @@ class EventReader:
     @property
     def _is_likely_full(self) -> bool:
         """Whether so much is new that a package may be full, if events are like those that it read alone."""
-        package_positions = self._positions_max * self._subscription.max_package_bytes // self._wanted_bytes
-        return self._tail.positions_ahead >= package_positions
+        size = self._read_size
+        package_segments = size.segments_max * self._subscription.max_package_bytes // size.bytes_wanted
+        return self._tail.segments_ahead >= package_segments
 
-    def _looks_at(self) -> datetime | None:
+    def _looks_at(self) -> float | None:
         """When what was read, or else what was noticed, has waited long enough."""
         noticed_at = self._tail.noticed_at if self._is_at_tail else None
         if self._backlog.due_at is not None or noticed_at is None:
             return self._backlog.due_at
-        return noticed_at + self._delay
+        return noticed_at + self._delay_seconds
 
     async def _read(self) -> None:
         if self._is_at_tail:
@@ -144,47 +160,31 @@ class EventReader:
         elif await self.catch_up():
             self._is_at_tail = await self._tail.join(self)
 
-    def _adapt(self, read: ReadEvents, looked_at: int) -> None:
-        """Look at as many positions next time as will give the wanted number of bytes, if they are like these."""
-        if not looked_at:
-            return
-        found_bytes = sum(len(one.payload) for one in read.events)
-        most = min(4 * self._positions_max, POSITIONS_MAX)
-        wanted = looked_at * self._wanted_bytes // found_bytes if found_bytes else most
-        self._positions_max = max(min(wanted, most), POSITIONS_MIN)
-
     async def _skip(self) -> None:
-        now = self._clock.now()
-        if now < self._skipped_at + SKIP_EVERY:
+        now = loop_time()
+        if now < self._skipped_at + SKIP_SECONDS:
             return
         self._skipped_at = now
         taken, reached = self._backlog.taken, self.read_until
-        if self._backlog.is_empty and reached is not taken:
-            await self._store.skip(self._subscription.id, taken, reached)
+        if self._backlog.is_empty and reached.places != taken.places:
+            await self._store.skip(self._subscription, taken, reached)
             self._backlog.skip(reached)
 
     async def _wait(self) -> None:
-        skips_at = self._skipped_at + SKIP_EVERY
+        skips_at = self._skipped_at + SKIP_SECONDS
         looks_at = self._looks_at()
-        await wait_until(self._woken, skips_at if looks_at is None else min(looks_at, skips_at), self._clock)
+        await wait_until(self._woken, skips_at if looks_at is None else min(looks_at, skips_at))
 
 
-def further(one: Cursor, other: Cursor) -> Cursor:
-    """The cursor that is, in each lane, the one of the two that is further; the other itself if it is so in all."""
-    lanes = range(len(one.positions))
-    ahead = [lane for lane in lanes if one.positions[lane] > other.positions[lane]]
-    if not ahead:
-        return other
-    positions, event_times = list(other.positions), list(other.event_times)
-    for lane in ahead:
-        positions[lane], event_times[lane] = one.positions[lane], one.event_times[lane]
-    return Cursor(positions, event_times)
+def loop_time() -> float:
+    """The running loop's time, in seconds: it never jumps, whatever happens to the machine's clock."""
+    return asyncio.get_running_loop().time()
 
 
-async def wait_until(event: asyncio.Event, moment: datetime, clock: Clock) -> None:
-    """Return when the event is set, at the latest at the moment."""
+async def wait_until(event: asyncio.Event, moment: float) -> None:
+    """Return when the event is set, at the latest at the moment of the loop's time."""
     try:
-        async with asyncio.timeout((moment - clock.now()).total_seconds()):
+        async with asyncio.timeout_at(moment):
             await event.wait()
     except TimeoutError:
         return

@@ -1,17 +1,17 @@
 """When a package that was not delivered is tried again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
+
+from msgspec import Struct
 
 WAITS_SECONDS: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 600)
 _DIGITS_MAX: Final = 9
 
 
-@dataclass(frozen=True, slots=True)
-class RetrySchedule:
+class RetrySchedule(Struct, frozen=True, kw_only=True):
     """How long to wait after each failed attempt: the first, the second …, then always the last, without limit.
 
     A wait grows by up to `jitter_share` of itself, so that receivers that failed together are not tried together.

@@ -1,18 +1,19 @@
-"""Sending requests to subscribers, over connections that are kept, and telling why one could not be sent."""
+"""Sending requests to subscribers over persistent connections, and telling why one could not be sent."""
 
 import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from errno import EADDRNOTAVAIL, ECONNREFUSED, EMFILE, ENETDOWN, ENETUNREACH, ENFILE, ENOBUFS, ENOMEM
 from importlib.metadata import version
+from time import perf_counter
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
 from yarl import URL
 
 from orderlane.ports.errors import Invalid
@@ -20,18 +21,22 @@ from orderlane.ports.webhooks import WebhookNotSent, WebhookResponse
 from orderlane.webhooks.addresses import AddressGuard, AddressRefused
 
 _OUR_ERRORS: Final = {EADDRNOTAVAIL, EMFILE, ENETDOWN, ENETUNREACH, ENFILE, ENOBUFS, ENOMEM}
-"""What says that this host is short of something or has no network: no receiver is to blame."""
+"""Errors that say that this host is short of something or has no network: no receiver is at fault."""
 
 _HEADERS: Final = {"user-agent": f"Orderlane/{version('orderlane')}", "accept": "*/*"}
 _NEVER_SENT: Final = ("accept-encoding",)
 
 
-@dataclass(frozen=True, slots=True)
-class SendingLimits:
-    """How long a request may take, and how much of an answer is read."""
+class SendingLimits(Struct, frozen=True, kw_only=True):
+    """How long a request may take, and how much of an answer is read.
+
+    `total_seconds_max` counts everything, from looking up the name, and a second try too. That one begins within
+    `resend_seconds_max`: its sender may have been frozen, and another one may be at work.
+    """
 
     connect_seconds_max: float = 5.0
     total_seconds_max: float = 15.0
+    resend_seconds_max: float = 1.0
     answer_bytes_max: int = 64 * 1024
     keep_alive_seconds: float = 60.0
     name_lookups_max: int = 64
@@ -57,24 +62,37 @@ class HttpTransport:
             await session.close()
 
     def check_url(self, url: str) -> None:
-        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        """Check whether requests may go there at all.
+
+        Raises:
+            Invalid: names the rule that the URL breaks.
+        """
         self._guard.check_url(url)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
         """Send one request, exactly these headers and bytes; no redirect is followed.
 
-        A kept connection that the receiver closed just then says nothing about the receiver: once, a new one is tried.
-        Raises WebhookNotSent.
+        Raises:
+            WebhookNotSent: no answer came.
         """
         try:
             self._guard.check_url(url)
         except Invalid as rule:
             raise WebhookNotSent("url_refused", str(rule)) from None
-        use = _ConnectionUse()
+        try:
+            async with asyncio.timeout(self._limits.total_seconds_max):
+                return await self._tried(url, headers, body)
+        except TimeoutError as error:
+            raise _not_sent(error) from error
+
+    async def _tried(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
+        """A kept connection that the receiver closed just then says nothing about the receiver: once, try a new one."""
+        use, began = _ConnectionUse(), perf_counter()
         try:
             return await self._post(url, headers, body, use)
         except WebhookNotSent as failure:
-            if failure.code != "disconnected" or not use.was_kept:
+            is_late = perf_counter() - began > self._limits.resend_seconds_max
+            if failure.code != "disconnected" or not use.was_kept or is_late:
                 raise
         return await self._post(url, headers, body, _ConnectionUse())
 
@@ -116,10 +134,10 @@ class HttpTransport:
             ttl_dns_cache=30,
         )
         timeout = aiohttp.ClientTimeout(
-            total=limits.total_seconds_max,
+            total=None,
             connect=limits.connect_seconds_max,
             sock_connect=limits.connect_seconds_max,
-            ceil_threshold=limits.total_seconds_max + 1,  # exact timeouts, not rounded up to whole seconds
+            ceil_threshold=limits.connect_seconds_max + 1,  # exact timeouts, not rounded up to whole seconds
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -148,7 +166,7 @@ def _watching_connections() -> aiohttp.TraceConfig:
 
 
 class NameResolver(AbstractResolver):
-    """The system's name lookup, in threads of its own: a slow name server of one receiver holds up nobody else."""
+    """The system's name lookup, in threads of its own: a slow name server of one receiver delays no other."""
 
     def __init__(self, lookups_max: int) -> None:
         self._threads = ThreadPoolExecutor(lookups_max, thread_name_prefix="webhook names")
@@ -156,7 +174,11 @@ class NameResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of a host. Raises OSError."""
+        """The addresses of a host.
+
+        Raises:
+            OSError: the name is not known, or no name server answers.
+        """
         infos = await asyncio.get_running_loop().run_in_executor(
             self._threads, socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG
         )
@@ -165,15 +187,15 @@ class NameResolver(AbstractResolver):
                 hostname=host,
                 host=str(address[0]),
                 port=port,
-                family=found,
+                family=address_family,
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for found, _, protocol, _, address in infos
+            for address_family, _, protocol, _, address in infos
         ]
 
     async def close(self) -> None:
-        """Let the threads end by themselves: a lookup can't be interrupted."""
+        """Let the threads end by themselves: a lookup cannot be interrupted."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

@@ -19,7 +19,7 @@ def new_secret(tokens: TokenSource) -> str:
 
 def new_key(sources: Sources) -> WebhookKey:
     """A new signing key of ours."""
-    return WebhookKey(str(sources.ids.new_id()), sources.tokens.token_bytes(SEED_BYTES), sources.clock.now())
+    return WebhookKey(sources.ids.new_id(), sources.tokens.token_bytes(SEED_BYTES), sources.clock.now())
 
 
 class KeyRing:
@@ -32,21 +32,25 @@ class KeyRing:
         """The newest first. The same object for as long as the keys are the same."""
 
     async def refresh(self) -> None:
-        """Look the keys up; the very first time, make one. Raises StoreUnavailable."""
+        """Look the keys up; the very first time, make one.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         if not self.signing:
             await self._keys.ensure(new_key(self._sources))
-        found = await self._keys.active(self._sources.clock.now())
-        if [one.id for one in found] != [one.key_id for one in self.signing]:
-            self.signing = tuple(WebhookSigningKey(one.id, one.seed) for one in found)
+        active = await self._keys.active(self._sources.clock.now())
+        if [key.id for key in active] != [key.key_id for key in self.signing]:
+            self.signing = tuple(WebhookSigningKey(key.id, key.seed) for key in active)
 
     @property
     def published(self) -> dict[str, PublicKey]:
         """The public keys by key id."""
-        return {one.key_id: one.public_key for one in self.signing}
+        return {key.key_id: key.public_key for key in self.signing}
 
 
 class SubscriptionSigner:
-    """Signs the requests of one subscription with all keys and secrets that count right then."""
+    """Signs the requests of one subscription with all keys and secrets that are valid right then."""
 
     def __init__(self, subscription: Subscription, ring: KeyRing) -> None:
         self._subscription = subscription
@@ -59,13 +63,13 @@ class SubscriptionSigner:
         keys, secrets = self._ring.signing[:KEYS_MAX], self._secrets(now)
         if self._signer is None or self._signs_with != (keys, secrets):
             self._signs_with = (keys, secrets)
-            secrets_read = [WebhookSecret.from_text(one) for one in secrets]
+            secrets_read = [WebhookSecret.from_text(secret) for secret in secrets]
             self._signer = WebhookSigner(self._subscription.url, keys, secrets_read)
         return self._signer.sign(message_id, now, body)
 
     def _secrets(self, now: datetime) -> tuple[str, ...]:
-        one = self._subscription
-        expires_at = one.previous_secret_expires_at
-        if one.previous_secret is not None and expires_at is not None and now < expires_at:
-            return one.secret, one.previous_secret
-        return (one.secret,)
+        subscription = self._subscription
+        expires_at = subscription.previous_secret_expires_at
+        if subscription.previous_secret is not None and expires_at is not None and now < expires_at:
+            return subscription.secret, subscription.previous_secret
+        return (subscription.secret,)

@@ -7,24 +7,25 @@ from datetime import datetime
 from time import perf_counter
 
 import structlog
+from msgspec import Struct
 
-from orderlane.ports.deliveries import Deliveries, DeliveryStore, RunningDelivery, Wake
+from orderlane.ports.deliveries import DeliveryStore, Wake
 from orderlane.ports.errors import StoreUnavailable
 from orderlane.ports.webhooks import Subscription
+from orderlane.webhooks.delivery import Deliveries, Delivery
 
 _log = structlog.get_logger("orderlane.sender")
 
 
-@dataclass(frozen=True, slots=True)
-class SenderLimits:
+class SenderLimits(Struct, frozen=True, kw_only=True):
     """How often a sender looks, and how long it waits, in seconds.
 
     `end_seconds_max` is how long a request in flight may go on when its delivery is to end; one that is cut off is sent
-    again by whoever owns the subscription next. `rest_seconds` is the rest of a delivery that broke.
+    again by whoever owns the subscription next. After `rest_seconds` a delivery that failed is started again.
     """
 
     poll_seconds: float = 0.25
-    rebalance_seconds: float = 1.0
+    redistribute_seconds: float = 1.0
     keys_seconds: float = 30.0
     end_seconds: float = 0.05
     end_seconds_max: float = 3.0
@@ -34,7 +35,7 @@ class SenderLimits:
 @dataclass(slots=True)
 class _Running:
     changed_at: datetime
-    delivery: RunningDelivery
+    delivery: Delivery
     task: asyncio.Task[None]
     cut_off_at: float | None = None
 
@@ -55,7 +56,11 @@ class Sender:
         return frozenset(self._running)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Raises StoreUnavailable when the session, and so the subscriptions, are lost."""
+        """Work until `stop` is set.
+
+        Raises:
+            StoreUnavailable: the session is lost, and with it the subscriptions.
+        """
         try:
             await self._work(stop)
         finally:
@@ -65,15 +70,15 @@ class Sender:
                 await self._store.close()
 
     async def _work(self, stop: asyncio.Event) -> None:
-        keys_at = rebalance_at = perf_counter()
+        keys_at = redistribute_at = perf_counter()
         wake = Wake(events=False, subscriptions=True)
         while not stop.is_set():
             if perf_counter() >= keys_at:
                 await self._deliveries.refresh_keys()
                 keys_at = perf_counter() + self._limits.keys_seconds
-            if wake.subscriptions or perf_counter() >= rebalance_at:
-                await self._rebalance()
-                rebalance_at = perf_counter() + self._limits.rebalance_seconds
+            if wake.subscriptions or perf_counter() >= redistribute_at:
+                await self._redistribute()
+                redistribute_at = perf_counter() + self._limits.redistribute_seconds
             self._collect_ended()
             await self._look(wake)
             wake = await self._store.wait(self._limits.poll_seconds)
@@ -83,59 +88,69 @@ class Sender:
         if self._running:
             await self._deliveries.look(None if wake.events else await self._store.heads())
 
-    async def _rebalance(self) -> None:
-        """Take and give back; nothing is given back before its delivery has come to an end."""
+    async def _redistribute(self) -> None:
+        """Claim and release; nothing is released before its delivery has come to an end."""
         enabled = await self._store.enabled()
         surplus = await self._store.surplus(enabled.keys())
-        changed = {number for number, one in self._running.items() if enabled.get(number) != one.changed_at}
+        changed = {number for number, running in self._running.items() if enabled.get(number) != running.changed_at}
         await self._end(surplus | changed)
-        owned = await self._store.rebalance(enabled.keys(), busy=self._running.keys())
+        owned = await self._store.redistribute(enabled.keys(), busy=self._running.keys())
         missing = (owned & enabled.keys()) - surplus - self._running.keys() - self._resting.keys()
         if missing:
             self._begin(await self._store.subscriptions(missing))
 
     def _begin(self, subscriptions: Collection[Subscription]) -> None:
-        for one in subscriptions:
-            delivery = self._deliveries.begin(one)
-            task = asyncio.create_task(delivery.run(), name=f"delivery {one.number}")
-            self._running[one.number] = _Running(one.updated_at, delivery, task)
-        _log.info("subscriptions taken", taken=len(subscriptions), owned=len(self._running))
+        for subscription in subscriptions:
+            delivery = self._deliveries.begin(subscription)
+            task = asyncio.create_task(delivery.run(), name=f"delivery {subscription.number}")
+            self._running[subscription.number] = _Running(subscription.updated_at, delivery, task)
+        _log.info("deliveries_started", started=len(subscriptions), running=len(self._running))
 
     async def _end(self, numbers: Collection[int]) -> None:
         """Ask deliveries to end; those with a request in flight are collected when it is answered or cut off."""
-        ending = [one for number, one in self._running.items() if number in numbers]
-        for one in ending:
-            if one.cut_off_at is None:
-                one.cut_off_at = perf_counter() + self._limits.end_seconds_max
-                one.delivery.stop()
+        ending = [running for number, running in self._running.items() if number in numbers]
+        for running in ending:
+            if running.cut_off_at is None:
+                running.cut_off_at = perf_counter() + self._limits.end_seconds_max
+                running.delivery.stop()
         if ending:
-            await asyncio.wait([one.task for one in ending], timeout=self._limits.end_seconds)
+            await asyncio.wait([running.task for running in ending], timeout=self._limits.end_seconds)
         self._collect_ended()
 
     def _collect_ended(self) -> None:
-        """Forget the deliveries that ended, cut off those that take too long. Raises what lost the store."""
+        """Forget the deliveries that ended, cut off those that take too long.
+
+        Raises:
+            StoreUnavailable: one of them lost the database.
+        """
         now = perf_counter()
         self._resting = {number: until for number, until in self._resting.items() if until > now}
-        for number, one in list(self._running.items()):
-            if one.task.done():
+        for number, running in list(self._running.items()):
+            if running.task.done():
                 del self._running[number]
-                self._judge(number, one.task)
-            elif one.cut_off_at is not None and now >= one.cut_off_at:
-                one.task.cancel()
+                self._judge(number, running.task)
+            elif running.cut_off_at is not None and now >= running.cut_off_at:
+                running.task.cancel()
 
     def _judge(self, number: int, task: asyncio.Task[None]) -> None:
-        """A delivery that broke rests, and every other one goes on; a lost store is everybody's."""
+        """A failed delivery is started again after a pause; a lost database ends the sender."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, StoreUnavailable):
             raise error
         if error is not None:
             self._resting[number] = perf_counter() + self._limits.rest_seconds
-            _log.error("delivery broke, it rests a while", number=number, error=repr(error), exc_info=error)
+            _log.error(
+                "delivery_failed",
+                number=number,
+                error=repr(error),
+                retry_in_seconds=self._limits.rest_seconds,
+                exc_info=error,
+            )
 
     async def _end_all(self) -> None:
-        tasks = [one.task for one in self._running.values()]
-        for one in self._running.values():
-            one.delivery.stop()
+        tasks = [running.task for running in self._running.values()]
+        for running in self._running.values():
+            running.delivery.stop()
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._limits.end_seconds_max)
             for task in late:

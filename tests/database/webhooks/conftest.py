@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 
+from orderlane.domain.ids import ClientId
 from orderlane.ports.webhooks import Subscription
 from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources, system_sources
@@ -24,12 +24,12 @@ def sources() -> Sources:
 
 
 @pytest.fixture
-async def client_id(connection: asyncpg.Connection, sources: Sources) -> UUID:
+async def client_id(connection: asyncpg.Connection, sources: Sources) -> ClientId:
     return await new_client(connection, sources)
 
 
-async def new_client(connection: asyncpg.Connection, sources: Sources) -> UUID:
-    client_id = sources.ids.new_id()
+async def new_client(connection: asyncpg.Connection, sources: Sources) -> ClientId:
+    client_id = ClientId(sources.ids.new_id())
     await connection.execute(
         "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'tests', '', '{}', $2)",
         client_id,
@@ -39,7 +39,7 @@ async def new_client(connection: asyncpg.Connection, sources: Sources) -> UUID:
 
 
 @pytest.fixture
-async def writer(connection: asyncpg.Connection, sources: Sources, client_id: UUID) -> EventWriter:
+async def writer(connection: asyncpg.Connection, sources: Sources, client_id: ClientId) -> EventWriter:
     return EventWriter(connection, sources, client_id)
 
 
@@ -50,7 +50,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-def subscribe(connection: asyncpg.Connection, sources: Sources, client_id: UUID) -> Subscribe:
+def subscribe(connection: asyncpg.Connection, sources: Sources, client_id: ClientId) -> Subscribe:
     """Store a subscription to everything, unless told otherwise; as stored."""
 
     async def subscribe(url: str, **fields: Any) -> Subscription:

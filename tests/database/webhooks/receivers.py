@@ -57,19 +57,19 @@ class Receiver:
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        one = Received(
+        received = Received(
             request.raw_path, {name.lower(): value for name, value in request.headers.items()}, await request.read()
         )
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
             async with self._news:
-                self.received.append(one)
+                self.received.append(received)
                 self._news.notify_all()
-            response = await (self.answers.pop(0) if self.answers else self.otherwise)(one)
+            response = await (self.answers.pop(0) if self.answers else self.otherwise)(received)
             if 200 <= response.status < 300:
                 async with self._news:
-                    self.accepted.append(one)
+                    self.accepted.append(received)
                     self._news.notify_all()
             return response
         finally:
@@ -89,7 +89,7 @@ class Receiver:
     @property
     def events(self) -> list[dict[str, Any]]:
         """All events of the requests that were answered with 2xx, in their order."""
-        return [event for one in self.accepted for event in one.events]
+        return [event for request in self.accepted for event in request.events]
 
 
 @asynccontextmanager

@@ -9,14 +9,14 @@ from orderlane.postgres.connection import StatementCount
 from orderlane.postgres.deliveries import PostgresDeliveryStore
 from orderlane.sources import Sources
 from orderlane.webhooks.addresses import AddressGuard
-from orderlane.webhooks.delivery import HttpDeliveries
+from orderlane.webhooks.delivery import Deliveries
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.sending import HttpTransport, SendingLimits
 from orderlane.webhooks.signing import KeyRing
 from orderlane.workers.sender import Sender, SenderLimits
 
 QUICK = RetrySchedule(waits_seconds=(0.02, 0.04, 0.06, 0.1))
-LIMITS = SenderLimits(poll_seconds=0.05, rebalance_seconds=0.1, end_seconds_max=0.5)
+LIMITS = SenderLimits(poll_seconds=0.05, redistribute_seconds=0.1, end_seconds_max=0.5)
 
 
 @dataclass
@@ -59,8 +59,8 @@ async def sending(
     """A running sender."""
     count = StatementCount()
     async with HttpTransport(AddressGuard(allow_insecure=True), sending_limits) as transport:
-        store = await PostgresDeliveryStore.open(dsn, count)
-        deliveries = HttpDeliveries(store, transport, KeyRing(store.keys, sources), sources, schedule)
+        store = await PostgresDeliveryStore.open(dsn, count=count)
+        deliveries = Deliveries(store, transport, KeyRing(store.keys, sources), sources, schedule)
         stop = asyncio.Event()
         sender = Sender(store, deliveries, limits)
         running = RunningSender(sender, store, count, stop, asyncio.create_task(sender.run(stop)))

@@ -21,10 +21,10 @@ async def test_events_arrive_with_the_id_of_their_subscription(
 
     await receiver.until_accepted(3)
 
-    assert [event["id"] for event in receiver.events] == [str(one) for one in ids]
-    assert {event["webhook_id"] for event in receiver.events} == {str(subscription.id)}
-    assert {one.path for one in receiver.received} == {"/hooks?a=1"}
-    assert {one.headers["content-type"] for one in receiver.received} == {"application/json"}
+    assert [event["id"] for event in receiver.events] == ids
+    assert {event["webhook_id"] for event in receiver.events} == {subscription.id}
+    assert {request.path for request in receiver.received} == {"/hooks?a=1"}
+    assert {request.headers["content-type"] for request in receiver.received} == {"application/json"}
 
 
 async def test_order_holds_across_requests_while_the_receiver_fails_now_and_then(
@@ -53,5 +53,7 @@ async def test_a_retry_carries_the_same_bytes_and_the_same_webhook_id(
     await receiver.until_accepted(3)
 
     first = receiver.received[0]
-    assert [(one.webhook_id, one.body) for one in receiver.received[:4]] == [(first.webhook_id, first.body)] * 4
+    assert [(request.webhook_id, request.body) for request in receiver.received[:4]] == [
+        (first.webhook_id, first.body)
+    ] * 4
     assert receiver.received[4].webhook_id != first.webhook_id

@@ -1,15 +1,20 @@
 """Any number of senders: each subscription has one owner at a time, and a new one when that is gone."""
 
 import asyncio
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from orderlane.ports.deliveries import Cursor, CursorMoved, Package
+from orderlane.domain.places import place_behind
+from orderlane.ports.deliveries import CursorMoved, Package
 from orderlane.ports.errors import StoreUnavailable
+from orderlane.ports.feed import Cursor
+from orderlane.ports.webhooks import Subscription
+from orderlane.postgres import deliveries
 from orderlane.postgres.deliveries import PostgresDeliveryStore
 from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources
@@ -21,10 +26,12 @@ from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, answering, receiving
 from tests.database.webhooks.senders import RunningSender, sending
 
+UNPROTECT = "ALTER TABLE events_default DISABLE TRIGGER events_are_final"
+
 
 async def until_shared(senders: list[RunningSender], each: int) -> None:
     async with asyncio.timeout(20):
-        while [len(one.sender.subscriptions) for one in senders] != [each] * len(senders):
+        while [len(running.sender.subscriptions) for running in senders] != [each] * len(senders):
             await asyncio.sleep(0.01)
 
 
@@ -33,8 +40,8 @@ async def test_two_senders_share_and_what_a_dead_one_leaves_is_taken_over(
 ) -> None:
     async with AsyncExitStack() as stack:
         receivers = [await stack.enter_async_context(receiving()) for _ in range(4)]
-        for one in receivers:
-            await subscribe(one.url)
+        for receiver in receivers:
+            await subscribe(receiver.url)
         first = await stack.enter_async_context(sending(dsn, sources))
         await until_shared([first], 4)
         second = await stack.enter_async_context(sending(dsn, sources))
@@ -44,13 +51,13 @@ async def test_two_senders_share_and_what_a_dead_one_leaves_is_taken_over(
         await writer.write(0, 1)
         await second.vanish()
         await writer.write(0, 1)
-        for one in receivers:
-            await one.until_accepted(4)
+        for receiver in receivers:
+            await receiver.until_accepted(4)
         assert len(first.sender.subscriptions) == 4
 
-    for one in receivers:
-        assert one.in_flight_max == 1
-        assert {event["id"] for event in one.events} == {str(event_id) for event_id in writer.written}
+    for receiver in receivers:
+        assert receiver.in_flight_max == 1
+        assert {event["id"] for event in receiver.events} == set(writer.written)
 
 
 async def test_what_is_given_back_is_not_sent_twice(
@@ -58,20 +65,20 @@ async def test_what_is_given_back_is_not_sent_twice(
 ) -> None:
     async with AsyncExitStack() as stack:
         receivers = [await stack.enter_async_context(receiving()) for _ in range(4)]
-        for one in receivers:
-            await subscribe(one.url, max_package_bytes=100)
+        for receiver in receivers:
+            await subscribe(receiver.url, max_package_bytes=100)
         senders: list[RunningSender] = []
         for turn in range(3):
             senders.append(await stack.enter_async_context(sending(dsn, sources)))
             for _ in range(20):
                 await writer.write(turn)
         await senders[0].end()
-        for one in receivers:
-            await one.until_accepted(60)
+        for receiver in receivers:
+            await receiver.until_accepted(60)
 
-    for one in receivers:
-        assert [event["id"] for event in one.events] == [str(event_id) for event_id in writer.written]
-        assert len(one.received) == 60
+    for receiver in receivers:
+        assert [event["id"] for event in receiver.events] == writer.written
+        assert len(receiver.received) == 60
 
 
 async def test_a_subscription_begins_with_the_events_after_it(
@@ -83,7 +90,7 @@ async def test_a_subscription_begins_with_the_events_after_it(
 
     await receiver.until_accepted(2)
 
-    assert [event["id"] for event in receiver.events] == [str(one) for one in later]
+    assert [event["id"] for event in receiver.events] == later
 
 
 async def test_a_disabled_subscription_gets_nothing_until_it_is_enabled_and_then_everything(
@@ -93,7 +100,7 @@ async def test_a_disabled_subscription_gets_nothing_until_it_is_enabled_and_then
     await subscribe(f"{receiver.url}/enabled")
     await writer.write(0, 1)
     await receiver.until_accepted(2)
-    assert {one.path for one in receiver.received} == {"/enabled"}
+    assert {request.path for request in receiver.received} == {"/enabled"}
 
     await enable(writer, disabled.id, disabled.client_id)
     await receiver.until_accepted(4)
@@ -104,8 +111,8 @@ async def test_a_disabled_subscription_gets_nothing_until_it_is_enabled_and_then
 
 async def enable(writer: EventWriter, subscription_id: Any, client_id: Any) -> None:
     subscriptions = PostgresSubscriptions(writer.connection)
-    one = await subscriptions.get(client_id, subscription_id)
-    await subscriptions.change(replace(one, enabled=True))
+    subscription = await subscriptions.get(client_id, subscription_id)
+    await subscriptions.change(replace(subscription, enabled=True))
 
 
 async def test_a_deleted_subscription_gets_nothing_more(
@@ -123,7 +130,7 @@ async def test_a_deleted_subscription_gets_nothing_more(
     await writer.write(0, 1)
     await receiver.until_accepted(4)
 
-    assert [one.path for one in receiver.received].count("/deleted") == 1
+    assert [request.path for request in receiver.received].count("/deleted") == 1
 
 
 async def test_changes_and_deletions_in_the_middle_of_deliveries_lock_nobody_out(
@@ -133,25 +140,25 @@ async def test_changes_and_deletions_in_the_middle_of_deliveries_lock_nobody_out
     async with opened(dsn) as other:
         subscriptions = PostgresSubscriptions(other)
         for turn in range(30):
-            one = await subscribe(f"{receiver.url}/{turn}")
+            new = await subscribe(f"{receiver.url}/{turn}")
             await writer.write(0, 1)
-            await receiver.until(lambda path=f"/{turn}": any(one.path == path for one in receiver.received))
+            await receiver.until(lambda path=f"/{turn}": any(request.path == path for request in receiver.received))
             if turn % 2:
                 async with other.transaction():
-                    stored = await subscriptions.get(one.client_id, one.id, to_change=True)
+                    stored = await subscriptions.get(new.client_id, new.id, to_change=True)
                     await subscriptions.change(replace(stored, enabled=True))
-            await subscriptions.delete(one.client_id, one.id)
+            await subscriptions.delete(new.client_id, new.id)
     assert not sender.task.done()
 
 
 async def test_a_new_url_is_used_at_once(
     sender: RunningSender, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
 ) -> None:
-    one = await subscribe(f"{receiver.url}/old")
+    subscription = await subscribe(f"{receiver.url}/old")
     await writer.write(0)
     await receiver.until_accepted(1)
-    await PostgresSubscriptions(writer.connection).change(replace(one, url=f"{receiver.url}/new"))
-    await sender.until_owning(one.number)
+    await PostgresSubscriptions(writer.connection).change(replace(subscription, url=f"{receiver.url}/new"))
+    await sender.until_owning(subscription.number)
     await writer.write(0)
     await receiver.until_accepted(2)
     await writer.write(0)
@@ -163,9 +170,9 @@ async def test_a_new_url_is_used_at_once(
 async def test_a_sender_that_loses_its_session_says_so_and_the_next_one_goes_on(
     dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
 ) -> None:
-    one = await subscribe(receiver.url)
+    subscription = await subscribe(receiver.url)
     async with sending(dsn, sources) as first:
-        await first.until_owning(one.number)
+        await first.until_owning(subscription.number)
         await writer.connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND application_name = 'orderlane sender'"
@@ -192,7 +199,7 @@ async def test_a_delivery_that_breaks_rests_and_the_others_go_on(
         async with asyncio.timeout(20):
             while broken.number in running.sender.subscriptions:
                 await asyncio.sleep(0.01)
-        assert {one.path for one in receiver.received} == {"/whole"}
+        assert {request.path for request in receiver.received} == {"/whole"}
 
     secret = new_secret(sources.tokens)
     await writer.connection.execute("UPDATE webhook_subscriptions SET secret = $2 WHERE id = $1", broken.id, secret)
@@ -209,7 +216,7 @@ async def test_events_that_are_gone_stop_their_subscription_only(
     async with sending(dsn, sources, schedule=RetrySchedule(waits_seconds=(0.5,))) as running:
         await writer.write(0)
         await receiver.until_received(1)
-        await writer.connection.execute("TRUNCATE events")
+        await writer.connection.execute(f"{UNPROTECT}; TRUNCATE events_default")
         async with asyncio.timeout(20):
             while stuck.number in running.sender.subscriptions:
                 await asyncio.sleep(0.01)
@@ -217,7 +224,7 @@ async def test_events_that_are_gone_stop_their_subscription_only(
         await writer.write(0)
         await receiver.until_accepted(1)
 
-    assert [one.path for one in receiver.received] == ["/stuck", "/other"]
+    assert [request.path for request in receiver.received] == ["/stuck", "/other"]
 
 
 async def test_events_arrive_without_any_notification(
@@ -231,30 +238,120 @@ async def test_events_arrive_without_any_notification(
     await receiver.until_accepted(6)
 
 
+@asynccontextmanager
+async def owning(dsn: str, *subscriptions: Subscription) -> AsyncIterator[PostgresDeliveryStore]:
+    """A store whose session owns subscriptions."""
+    store = await PostgresDeliveryStore.open(dsn)
+    try:
+        numbers = {subscription.number for subscription in subscriptions}
+        assert await store.redistribute(numbers, ()) == numbers
+        yield store
+    finally:
+        await store.close()
+
+
+async def package_of(store: PostgresDeliveryStore, subscription: Subscription, sources: Sources) -> Package:
+    """A package of all that is new."""
+    state = await store.state(subscription)
+    assert state is not None
+    read = await store.read(subscription.filter, state.cursor, 100)
+    return Package(
+        id=sources.ids.new_id(), created_at=sources.clock.now(), reached=read.reached, filter=subscription.filter
+    )
+
+
+async def cursor_of(store: PostgresDeliveryStore, subscription: Subscription) -> Cursor:
+    state = await store.state(subscription)
+    assert state is not None
+    return state.cursor
+
+
 async def test_a_cursor_is_moved_only_by_who_knows_where_it_stands(
     dsn: str, sources: Sources, subscribe: Subscribe, writer: EventWriter
 ) -> None:
-    one = await subscribe("https://hooks.example.com", enabled=False)
+    subscription = await subscribe("https://hooks.example.com", enabled=False)
     await writer.write(0, 0)
-    store = await PostgresDeliveryStore.open(dsn)
-    try:
-        state = await store.state(one.id)
-        assert state is not None
-        read = await store.read(one.filter, state.cursor, 100)
-        now = sources.clock.now()
-        package = Package(sources.ids.new_id(), now, read.reached, one.filter)
-        await store.freeze(one.id, package, state.cursor)
-        elsewhere = Cursor([9] * 4, [now + timedelta(1)] * 4)
+    async with owning(dsn, subscription) as store:
+        cursor, package = await cursor_of(store, subscription), await package_of(store, subscription, sources)
+        await store.freeze(subscription, package, cursor)
+        elsewhere = Cursor([place_behind(9)] * 4, [sources.clock.now() + timedelta(1)] * 4)
         for stale in (
-            store.freeze(one.id, package, state.cursor),
-            store.freeze(one.id, package, elsewhere),
-            store.skip(one.id, state.cursor, read.reached),
+            store.freeze(subscription, package, cursor),
+            store.freeze(subscription, package, elsewhere),
+            store.skip(subscription, cursor, package.reached),
         ):
             with pytest.raises(CursorMoved):
                 await stale
-        again = await store.state(one.id)
+        again = await store.state(subscription)
         assert again is not None
         assert again.package is not None
-        assert (again.package.id, again.package.reached.positions) == (package.id, package.reached.positions)
-    finally:
-        await store.close()
+        assert (again.package.id, again.package.reached.places) == (package.id, package.reached.places)
+
+
+async def test_a_session_that_does_not_own_a_subscription_cannot_deliver_it(
+    dsn: str, sources: Sources, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    subscription = await subscribe("https://hooks.example.com", enabled=False)
+    await writer.write(0)
+    async with owning(dsn, subscription) as owner, owning(dsn) as stranger:
+        cursor, package = await cursor_of(owner, subscription), await package_of(owner, subscription, sources)
+        for refused in (
+            stranger.state(subscription),
+            stranger.confirm(subscription),
+            stranger.freeze(subscription, package, cursor),
+            stranger.skip(subscription, cursor, package.reached),
+        ):
+            with pytest.raises(CursorMoved):
+                await refused
+        await owner.freeze(subscription, package, cursor)
+        await owner.confirm(subscription)
+
+
+async def test_ownership_is_looked_up_again_when_the_last_look_is_old(
+    dsn: str, sources: Sources, subscribe: Subscribe, writer: EventWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the lock was lost: here its session gives it up without the store knowing."""
+    subscription = await subscribe("https://hooks.example.com", enabled=False)
+    await writer.write(0)
+    async with owning(dsn, subscription) as store:
+        cursor, package = await cursor_of(store, subscription), await package_of(store, subscription, sources)
+        await store._connection.execute("SELECT pg_advisory_unlock_all()")
+        await store.confirm(subscription)  # seen to be owned a moment ago
+
+        monkeypatch.setattr(deliveries, "OWNED_SECONDS_MAX", 0.0)
+        for refused in (store.confirm(subscription), store.freeze(subscription, package, cursor)):
+            with pytest.raises(CursorMoved):
+                await refused
+
+
+async def test_a_request_is_not_sent_when_ownership_was_lost_before_it(
+    dsn: str, sources: Sources, receiver: Receiver, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    """As after a long freeze: the package is stored and signed, but by then the subscription is another's."""
+    subscription = await subscribe(receiver.url)
+    async with sending(dsn, sources) as running:
+        await running.until_owning(subscription.number)
+        confirm, package_ids = running.store.confirm, []
+
+        async def confirm_late(subscription: Subscription) -> None:
+            running.store._owned_at.clear()
+            await running.store._connection.execute("SELECT pg_advisory_unlock_all()")
+            package_ids.append(await package_id_of(writer, subscription))
+            await confirm(subscription)
+
+        running.store.confirm = confirm_late  # type: ignore[method-assign]
+        await writer.write(0)
+        async with asyncio.timeout(20):
+            while subscription.number in running.sender.subscriptions or not package_ids:
+                await asyncio.sleep(0.01)
+        assert receiver.received == []
+        running.store.confirm = confirm  # type: ignore[method-assign]
+
+    async with sending(dsn, sources):
+        await receiver.until_accepted(1)
+    assert receiver.received[0].webhook_id == package_ids[0]
+
+
+async def package_id_of(writer: EventWriter, subscription: Subscription) -> str:
+    query = "SELECT package_id FROM webhook_cursors WHERE subscription_id = $1"
+    return str(await writer.connection.fetchval(query, subscription.id))

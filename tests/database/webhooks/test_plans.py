@@ -9,8 +9,8 @@ from orderlane.postgres.queries import queries
 
 CURSOR = "array_fill(0::bigint, ARRAY[4]), array_fill(now(), ARRAY[4])"
 PARAMETERS = {
-    "pending_events": f"{CURSOR}, 100, ARRAY[gen_random_uuid()], '{{ALL}}', '{{}}'",
-    "package_events": f"{CURSOR}, array_fill(9::bigint, ARRAY[4]), gen_random_uuid(), '{{ALL}}', '{{}}'",
+    "next_segments": f"{CURSOR}, 100, ARRAY[gen_random_uuid()], '{{ALL}}', '{{}}'",
+    "segments_between": f"{CURSOR}, array_fill(40000::bigint, ARRAY[4]), gen_random_uuid(), '{{ALL}}', '{{}}'",
 }
 
 
@@ -18,7 +18,7 @@ PARAMETERS = {
 async def test_events_are_read_by_index_with_a_plan_made_for_an_empty_table(
     connection: asyncpg.Connection, name: str
 ) -> None:
-    statement = re.sub("^--.*$", "", queries("deliveries")[name], flags=re.MULTILINE)
+    statement = re.sub("^--.*$", "", queries("feed")[name], flags=re.MULTILINE)
     await connection.execute("SELECT make_event_partition(current_date)")
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE reading AS {statement}")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -10,6 +9,7 @@ import asyncpg
 import standardwebhooks
 from http_message_signatures import HTTPMessageVerifier, algorithms
 from http_message_signatures.resolvers import MappingKeyResolver
+from msgspec.structs import replace
 
 from orderlane.http_signatures import verify_webhook
 from orderlane.postgres.connection import open_pool
@@ -41,7 +41,7 @@ async def test_what_arrives_is_signed_for_both_kinds_of_receivers(
     sources: Sources,
 ) -> None:
     url = f"{receiver.url}/hooks/%7Ea?tenant=1&b=%20"
-    one = await subscribe(url)
+    subscription = await subscribe(url)
     receiver.answers = [answering(500)]
     await writer.write(0, 1)
     await receiver.until_accepted(2)
@@ -49,7 +49,9 @@ async def test_what_arrives_is_signed_for_both_kinds_of_receivers(
     await ring.refresh()
 
     for received in receiver.received:
-        assert standardwebhooks.Webhook(one.secret).verify(received.body, received.headers) == json.loads(received.body)
+        assert standardwebhooks.Webhook(subscription.secret).verify(received.body, received.headers) == json.loads(
+            received.body
+        )
         verified = verify_webhook(
             received.headers, received.body, sources.clock.now(), keys=list(ring.published.values())
         )
@@ -67,12 +69,12 @@ async def test_keys_and_secrets_rotate_with_overlap(
     writer: EventWriter,
     connection: asyncpg.Connection,
 ) -> None:
-    one = await subscribe(receiver.url)
+    subscription = await subscribe(receiver.url)
     now = sources.clock.now()
     previous = new_secret(sources.tokens)
     await connection.execute(
         "UPDATE webhook_subscriptions SET previous_secret = $2, previous_secret_expires_at = $3 WHERE id = $1",
-        one.id,
+        subscription.id,
         previous,
         now + timedelta(hours=1),
     )
@@ -90,7 +92,7 @@ async def test_keys_and_secrets_rotate_with_overlap(
         await receiver.until_accepted(1)
 
     (received,) = receiver.accepted
-    for secret in (one.secret, previous):
+    for secret in (subscription.secret, previous):
         standardwebhooks.Webhook(secret).verify(received.body, received.headers)
     for key in ring.published.values():
         verify_webhook(received.headers, received.body, sources.clock.now(), keys=[key])

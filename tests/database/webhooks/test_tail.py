@@ -1,11 +1,8 @@
 """Subscriptions that are up to date read together; those that fall behind read alone until they are back."""
 
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
-from orderlane.ports.deliveries import Cursor
 from orderlane.sources import Sources
-from orderlane.webhooks.reading import further
 from orderlane.workers.sender import SenderLimits
 from tests.database.webhooks.conftest import Subscribe, new_client
 from tests.database.webhooks.events import EventWriter
@@ -13,7 +10,7 @@ from tests.database.webhooks.receivers import Receiver, receiving
 from tests.database.webhooks.senders import RunningSender, sending
 from tests.database.webhooks.test_failures import Holding
 
-SELDOM = SenderLimits(poll_seconds=2, rebalance_seconds=600)
+SELDOM = SenderLimits(poll_seconds=2, redistribute_seconds=600)
 
 
 async def test_each_subscription_gets_its_own_whoever_reads_along(
@@ -34,7 +31,7 @@ async def test_each_subscription_gets_its_own_whoever_reads_along(
             event_type = "ORDER.NEW" if is_order else "EXECUTION.FILLED"
             ids = await writer.write(0, 0, event_type=event_type, client_id=clients[number])
             for kind in (0, 1 if is_order else 2):
-                written[number, kind] += [str(one) for one in ids]
+                written[number, kind] += ids
         for key, receiver in receivers.items():
             await receiver.until_accepted(len(written[key]))
 
@@ -47,9 +44,9 @@ async def test_many_subscriptions_are_told_that_there_is_nothing_with_one_statem
 ) -> None:
     stranger = await new_client(writer.connection, sources)
     idle = [await subscribe(receiver.url, client_id=stranger) for _ in range(40)]
-    one = await subscribe(receiver.url)
+    subscription = await subscribe(receiver.url)
     async with sending(dsn, sources, limits=SELDOM) as running:
-        await running.until_owning(one.number, *(other.number for other in idle))
+        await running.until_owning(subscription.number, *(other.number for other in idle))
         await writer.write(0)
         await receiver.until_accepted(1)
         before = running.count.total
@@ -77,16 +74,32 @@ async def test_a_slow_receiver_falls_behind_and_comes_back_in_order(
         holding.let_go.set()
         for turn in range(20):
             await writer.write(turn % 2)
-        for one in (slow, receiver):
-            await one.until_accepted(len(writer.written))
+        for either in (slow, receiver):
+            await either.until_accepted(len(writer.written))
             for lane in range(2):
-                places = [event["object"]["position"] for event in one.events if event["object"]["lane"] == lane]
+                places = [event["object"]["position"] for event in either.events if event["object"]["lane"] == lane]
                 assert places == list(range(1, 71))
 
 
-def test_the_further_of_two_cursors_lane_by_lane() -> None:
-    early, late = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2))
-    one, other = Cursor([5, 1, 3], [late, early, early]), Cursor([4, 2, 3], [early, late, early])
+MESSAGE = ("PORTFOLIO_ORDER.PROCESSING", "ORDER.NEW", "EXECUTION.FILLED", "ORDER.FILLED")
 
-    assert further(one, other) == Cursor([5, 2, 3], [late, late, early])
-    assert further(Cursor([4, 1, 3], [early] * 3), other) is other
+
+async def test_each_subscription_gets_its_own_of_segments_that_all_read_together(
+    sender: RunningSender, subscribe: Subscribe, writer: EventWriter
+) -> None:
+    topics = {("ALL",): [0, 1, 2, 3], ("ORDER",): [1, 3], ("EXECUTION", "PORTFOLIO_ORDER"): [0, 2]}
+    async with AsyncExitStack() as stack:
+        receivers = []
+        for types, frames in topics.items():
+            for max_package_bytes in (700, 65536):
+                receiver = await stack.enter_async_context(receiving())
+                await subscribe(receiver.url, types=types, max_package_bytes=max_package_bytes)
+                receivers.append((receiver, frames))
+        for _ in range(30):
+            await writer.write(1, 1, types=MESSAGE)
+        for receiver, frames in receivers:
+            await receiver.until_accepted(60 * len(frames))
+
+        for receiver, frames in receivers:
+            places = [(event["object"]["position"], event["object"]["frame"]) for event in receiver.events]
+            assert places == [(position, frame) for position in range(1, 61) for frame in frames]

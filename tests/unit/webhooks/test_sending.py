@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from cryptography import x509
@@ -176,6 +177,41 @@ async def test_a_kept_connection_that_is_closed_meanwhile_is_no_failure() -> Non
             assert (await transport.post(f"http://127.0.0.1:{one.port}/", {}, b"{}")).status == 204
 
     assert (one.connections, len(one.requests)) == (2, 3)
+
+
+async def test_a_kept_connection_that_is_closed_late_is_not_replaced() -> None:
+    """The process may have been frozen meanwhile, and another sender may be at work."""
+    answers = [NO_CONTENT, hang_up, NO_CONTENT]
+
+    async def talk(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await answers.pop(0)(head, writer)
+
+    limits = SendingLimits(resend_seconds_max=-1.0)
+    async with peer(talk) as one, HttpTransport(DEVELOPMENT, limits) as transport:
+        assert (await transport.post(f"http://127.0.0.1:{one.port}/", {}, b"{}")).status == 204
+        assert await refused(transport, f"http://127.0.0.1:{one.port}/") == "disconnected"
+
+    assert (one.connections, len(one.requests)) == (1, 2)
+
+
+async def test_the_time_of_a_request_counts_a_second_try_too() -> None:
+    async def late_hang_up(_: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        writer.close()
+
+    answers = [NO_CONTENT, late_hang_up, silent]
+
+    async def talk(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await answers.pop(0)(head, writer)
+
+    limits = SendingLimits(total_seconds_max=0.8)
+    async with peer(talk) as one, HttpTransport(DEVELOPMENT, limits) as transport:
+        assert (await transport.post(f"http://127.0.0.1:{one.port}/", {}, b"{}")).status == 204
+        began = perf_counter()
+        assert await refused(transport, f"http://127.0.0.1:{one.port}/") == "timeout"
+        assert perf_counter() - began < 1.2
+
+    assert len(one.requests) == 3
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com/", "https://10.0.0.1/", "https://u:p@hooks.example.com/"])

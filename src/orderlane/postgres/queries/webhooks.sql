@@ -1,4 +1,4 @@
--- add_subscription: Store a subscription, and its cursor at the heads of the lanes: it gets what happens from now on.
+-- add_subscription: Store a subscription, and its cursor with all segments behind it: it gets what happens from now on.
 WITH subscription AS (
     INSERT INTO webhook_subscriptions (
         id, client_id, title, url, types, exclude_types, enabled, delay_ms, max_package_bytes, secret, created_at, updated_at
@@ -6,20 +6,20 @@ WITH subscription AS (
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
     RETURNING id
 )
-INSERT INTO webhook_cursors (subscription_id, positions, event_times)
-SELECT id, head.positions, head.event_times
+INSERT INTO webhook_cursors (subscription_id, epoch, positions, event_times)
+SELECT id, coalesce((SELECT max(number) FROM epochs), 0), head.places, head.event_times
 FROM subscription, (
-    SELECT array_agg(position ORDER BY lane) AS positions, array_agg(last_event_at ORDER BY lane) AS event_times
+    SELECT array_agg((position << 12) + 4095 ORDER BY lane) AS places, array_agg(last_event_at ORDER BY lane) AS event_times
     FROM lanes
 ) AS head;
 
--- get_subscription: One subscription of a client.
+-- get_subscription: Read one subscription of a client.
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2;
 
--- lock_subscription: One subscription of a client, which stays as it is until the transaction ends.
+-- lock_subscription: Read one subscription of a client, and lock it against changes until the transaction ends.
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2 FOR NO KEY UPDATE;
 
--- list_subscriptions: A page of a client's subscriptions; always a row, with the count of all of them.
+-- list_subscriptions: Read a page of a client's subscriptions; always a row, with the count of all of them.
 WITH matching AS NOT MATERIALIZED (
     SELECT * FROM webhook_subscriptions WHERE client_id = $1
 ), page AS (
@@ -29,7 +29,8 @@ SELECT (SELECT count(*) FROM matching) AS total_count, page.*
 FROM (VALUES (1)) AS always LEFT JOIN page ON true
 ORDER BY {order};
 
--- change_subscription: Store what a client may change; each change has a time of its own, by which senders see it. A waiting package is tried at once, as the cause may be mended.
+-- change_subscription: Store what a client may change; each change has a time of its own, by which senders see it. A
+-- waiting package is tried at once, as the cause may be mended.
 WITH changed AS (
     UPDATE webhook_subscriptions
     SET title = $3, url = $4, types = $5, exclude_types = $6, enabled = $7, delay_ms = $8, max_package_bytes = $9,
@@ -50,7 +51,8 @@ WITH deleted AS (
 )
 SELECT true FROM deleted;
 
--- list_attempts: A page of the attempts to deliver to a subscription of a client; always a row, with the count of all.
+-- list_attempts: Read a page of the attempts to deliver to a subscription of a client; always a row, with the count of
+-- all.
 SELECT (SELECT count(*) FROM webhook_attempts WHERE subscription_id = $4) AS total_count, page.*
 FROM (VALUES (1)) AS always LEFT JOIN (
     SELECT *
@@ -61,13 +63,13 @@ FROM (VALUES (1)) AS always LEFT JOIN (
 ) AS page ON true
 ORDER BY {order};
 
--- active_keys: The keys that sign webhooks and are published, the newest first.
+-- active_keys: Read the keys that sign webhooks and are published, the newest first.
 SELECT id, private_key AS seed, created_at, retired_at
 FROM signing_keys
 WHERE purpose = 'WEBHOOK' AND (retired_at IS NULL OR retired_at > $1)
 ORDER BY created_at DESC, id DESC;
 
--- lock_keys: Let nobody else make a key until the transaction ends.
+-- lock_keys: Lock the keys, so that no other session makes one until the transaction ends.
 LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE;
 
 -- ensure_key: Store a key that signs webhooks, unless there is one.
@@ -75,7 +77,7 @@ INSERT INTO signing_keys (id, purpose, private_key, created_at)
 SELECT $1, 'WEBHOOK', $2, $3
 WHERE NOT EXISTS (SELECT FROM signing_keys WHERE purpose = 'WEBHOOK' AND (retired_at IS NULL OR retired_at > $3));
 
--- rotate_keys: Store a new key; the others sign for a while yet.
+-- rotate_keys: Store a new key, and let the others sign for a while yet.
 WITH retired AS (
     UPDATE signing_keys SET retired_at = $4
     WHERE purpose = 'WEBHOOK' AND (retired_at IS NULL OR retired_at > $4)

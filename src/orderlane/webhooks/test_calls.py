@@ -1,4 +1,4 @@
-"""What the API asks: whether a URL will do, the public keys, and a test call to a subscription."""
+"""What the API asks: whether a URL is allowed, the public keys, and a test call to a subscription."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +22,11 @@ class HttpWebhooks:
         self._sources = sources
 
     def check_url(self, url: str) -> None:
-        """See whether requests may go there at all. Raises Invalid, naming the rule that the URL breaks."""
+        """Check whether requests may go there at all.
+
+        Raises:
+            Invalid: names the rule that the URL breaks.
+        """
         self._transport.check_url(url)
 
     def new_secret(self) -> str:
@@ -30,16 +34,25 @@ class HttpWebhooks:
         return new_secret(self._sources.tokens)
 
     async def verify_keys(self) -> Sequence[Mapping[str, str]]:
-        """The public keys that sign, as JSON Web Keys, the newest first. Raises StoreUnavailable."""
+        """The public keys that sign, as JSON Web Keys, the newest first.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         await self._ring.refresh()
         return key_set(self._ring.published)["keys"]
 
     async def try_out(self, subscription: Subscription) -> WebhookResponse:
-        """Send a signed request with a test event to a subscription. Raises WebhookNotSent and StoreUnavailable."""
+        """Send a signed request with a test event to a subscription.
+
+        Raises:
+            WebhookNotSent: no answer came.
+            StoreUnavailable: the database is lost.
+        """
         await self._ring.refresh()
         now, new_id = self._sources.clock.now(), self._sources.ids.new_id
         subject = WebhookTestSubject(subscription.id, subscription.title, subscription.url)
         event = WebhookTestEvent(new_id(), write_time(now), "WEBHOOK.TEST", None, None, subject)
         body = b'{"payload":[%s]}' % addressed(msgspec.json.encode(event), subscription.id)
-        headers = SubscriptionSigner(subscription, self._ring).sign(str(new_id()), now, body)
+        headers = SubscriptionSigner(subscription, self._ring).sign(new_id(), now, body)
         return await self._transport.post(subscription.url, headers, body)
