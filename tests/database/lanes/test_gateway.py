@@ -1,126 +1,28 @@
 """The venue gateway against a real PostgreSQL, with real lane workers on the other side of the inbox."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
-from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
-from orderlane.domain.messages import OrderAccepted
+from orderlane.domain.ids import order_id, parent_of
+from orderlane.domain.lane.reporting import OrderAccepted, VenueReport
 from orderlane.ports.errors import StoreUnavailable
-from orderlane.ports.venue import AddressedReport, SendResult, Venue, VenueOrder
-from orderlane.postgres.connection import NOTIFY_EVENTS
-from orderlane.postgres.lane_store import PostgresLaneStore
-from orderlane.postgres.outbox import PostgresVenueOutbox, venue_order_from
-from orderlane.postgres.wakeups import Wakeup
-from orderlane.sources import Sources, SystemClock
+from orderlane.ports.venue import UNKNOWN, SendResult, VenueOrder
+from orderlane.postgres.gateway_session import PostgresGatewaySession
+from orderlane.sources import SystemClock
+from orderlane.venues.conformance import sample_order
 from orderlane.venues.simulated import Behaviour, SimulatedVenue
-from orderlane.venues.simulated.outcome import outcome_of
 from orderlane.workers.gateway import Gateway, GatewayLimits, messages_of
-from orderlane.workers.lane import LaneWorker
 from tests.database.lanes.conftest import LANES, Scene
-from tests.unit.venues.venue_conformance import venue_order
-
-WAIT_SECONDS_MAX = 60
-SEED = 7
-LIVELY = Behaviour(seed=SEED, ack_ms_max=10, fill_ms_min=1, fill_ms_max=150, split_percent=60)
-QUICK = GatewayLimits(rebalance_seconds=0.05, poll_seconds=0.05)
-
-
-class Process:
-    """A part of the service, running beside the test."""
-
-    def __init__(self, part: Gateway | LaneWorker) -> None:
-        self.part = part
-        self._stop = asyncio.Event()
-        self.task = asyncio.create_task(part.run(self._stop))
-
-    async def stop(self) -> None:
-        self._stop.set()
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
-            await self.task
-
-
-class Market:
-    """A scene with a lane worker, and gateways as the test starts them."""
-
-    def __init__(self, scene: Scene, dsn: str, wakeup: Wakeup) -> None:
-        self.scene, self.dsn, self._wakeup = scene, dsn, wakeup
-
-    async def start_gateway(self, venue: Venue | None = None) -> Process:
-        store = await PostgresVenueOutbox.open(self.dsn)
-        return Process(Gateway(store, venue or SimulatedVenue(LIVELY, SystemClock()), QUICK))
-
-    @asynccontextmanager
-    async def gateway(self, venue: Venue | None = None) -> AsyncIterator[Gateway]:
-        process = await self.start_gateway(venue)
-        assert isinstance(process.part, Gateway)
-        yield process.part
-        await process.stop()
-
-    async def place(self, account_count: int, each: int = 2) -> list[UUID]:
-        missing = account_count - len(self.scene.accounts)
-        await self.scene.build_more_accounts(max(missing, 0))
-        accounts = self.scene.accounts[:account_count]
-        for account in accounts:
-            await self.scene.deposit(account, "10000.00")
-        return [await self.scene.place(account, "1000.01") for account in accounts for _ in range(each)]
-
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Wait for a state of the database; looked at whenever a lane has written events."""
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
-            while not await condition():
-                await self._wakeup.wait(0.1)
-
-    async def until_all(self, status: str) -> None:
-        async def reached() -> bool:
-            others = "SELECT count(*) FROM portfolio_orders WHERE status <> $1"
-            return bool(await self.scene.value(others, status) == 0)
-
-        await self.until(reached)
-
-    async def until_executed(self, count: int) -> None:
-        async def reached() -> bool:
-            return bool(await self.scene.value("SELECT count(*) FROM executions") >= count)
-
-        await self.until(reached)
-
-    async def assert_executed_once(self) -> None:
-        """Every order has the executions that the seed decides, each once, and cash and units agree with them."""
-        booked: dict[UUID, dict[str, tuple[Decimal, Decimal]]] = {}
-        for one in await self.scene.rows("SELECT * FROM executions"):
-            figures = one["share_quantity"], one["cash_amount"]
-            booked.setdefault(one["order_id"], {})[one["venue_execution_id"]] = figures
-        orders = await self.scene.rows("SELECT * FROM orders")
-        assert booked == {one["id"]: expected_executions(one) for one in orders}
-        assert {one["status"] for one in orders} == {"FILLED"}
-        assert await self.scene.value("SELECT count(*) FROM quarantine") == 0
-        assert await self.scene.value("SELECT count(*) FROM venue_outbox") == 0
-        spent = "SELECT (SELECT sum(cash_amount) FROM executions) = (SELECT sum(cash_amount) FROM orders)"
-        assert await self.scene.value(spent)
-        assert await self.scene.value("SELECT max(locked) FROM holdings") == 0
-
-
-def expected_executions(row: asyncpg.Record) -> dict[str, tuple[Decimal, Decimal]]:
-    order = venue_order_from({**row, "fractional": True})
-    fills = outcome_of(order, LIVELY).fills
-    return {
-        f"{order.order_id}-{number}": (fill.trade.quantity, fill.trade.cash_amount)
-        for number, fill in enumerate(fills, 1)
-    }
+from tests.database.lanes.markets import LIVELY, SEED, Market, Process, running_market
 
 
 @pytest.fixture
-async def market(scene: Scene, dsn: str, sources: Sources) -> AsyncIterator[Market]:
-    listener = await asyncpg.connect(dsn)
-    market = Market(scene, dsn, await Wakeup.listen(listener, NOTIFY_EVENTS))
-    worker = Process(LaneWorker(await PostgresLaneStore.open(dsn), sources))
-    yield market
-    await worker.stop()
-    await listener.close()
+async def market(scene: Scene, dsn: str) -> AsyncIterator[Market]:
+    async with running_market(scene, dsn) as market:
+        yield market
 
 
 async def test_orders_go_to_the_venue_and_come_back_executed(market: Market) -> None:
@@ -139,7 +41,7 @@ async def test_a_sale_goes_the_same_way(market: Market) -> None:
         sale = await market.scene.place(market.scene.accounts[0], "900.00", "SELL")
         await market.until_all("FILLED")
 
-    sold = "SELECT sum(cash_amount) FROM executions WHERE portfolio_order_id = $1 AND side = 'SELL'"
+    sold = "SELECT sum(cash_amount) FROM executions WHERE parent_id = $1 AND side = 'SELL'"
     assert await market.scene.value(sold, sale) == Decimal("900.00")
 
 
@@ -232,12 +134,12 @@ async def test_a_lane_that_is_given_back_is_no_longer_served(market: Market) -> 
 class Babbling(SimulatedVenue):
     """Says everything twice, the latest first."""
 
-    async def next_reports(self) -> Sequence[AddressedReport]:
+    async def next_reports(self) -> Sequence[VenueReport]:
         reports = list(await super().next_reports())
         return [*reversed(reports), *reports]
 
 
-@pytest.mark.parametrize("behaviour", [LIVELY, Behaviour(SEED, 0, 0, 0, 0, split_percent=60)])
+@pytest.mark.parametrize("behaviour", [LIVELY, Behaviour.instant(SEED, split_percent=60)])
 async def test_reports_may_come_twice_and_out_of_order(market: Market, behaviour: Behaviour) -> None:
     await market.place(5)
 
@@ -247,17 +149,20 @@ async def test_reports_may_come_twice_and_out_of_order(market: Market, behaviour
     await market.assert_executed_once()
 
 
-async def test_a_refused_order_is_cancelled_and_its_cash_is_free_again(market: Market) -> None:
+async def test_a_refused_order_is_cancelled_with_the_reason_and_its_cash_is_free_again(market: Market) -> None:
     await market.place(2, each=1)
 
     async with market.gateway(SimulatedVenue(Behaviour(refuse_percent=100), SystemClock())):
         await market.until_all("CANCELLED")
 
-    reasons = await market.scene.rows("SELECT DISTINCT status, cancellation_reason FROM orders")
-    assert [tuple(one) for one in reasons] == [("CANCELLED", "CANCELLED_BY_TRADING_PARTNER")]
-    assert await market.scene.value("SELECT DISTINCT cancellation_reason FROM portfolio_orders") == "NOT_EXECUTED"
+    reasons = await market.scene.rows("SELECT DISTINCT status, cancellation_reason, cancellation_details FROM orders")
+    refused = ("CANCELLED", "CANCELLED_BY_TRADING_PARTNER", "the market is not taking this order")
+    assert [tuple(row) for row in reasons] == [refused]
+    [parent] = await market.scene.rows("SELECT DISTINCT cancellation_reason, cancellation_details FROM parent_orders")
+    assert parent["cancellation_reason"] == "NOT_EXECUTED"
+    assert "the market is not taking this order" in parent["cancellation_details"]
     held = await market.scene.rows("SELECT DISTINCT quantity, locked FROM holdings")
-    assert [tuple(one) for one in held] == [(Decimal(10000), Decimal(0))]
+    assert [tuple(row) for row in held] == [(Decimal(10000), Decimal(0))]
     assert await market.scene.value("SELECT count(*) FROM venue_outbox") == 0
 
 
@@ -273,7 +178,7 @@ class Silent(SimulatedVenue):
         self.sent += len(orders)
         if self.takes:
             await super().send(orders)
-        return [SendResult.UNKNOWN] * len(orders)
+        return [UNKNOWN] * len(orders)
 
     async def ask_status(self, orders: Sequence[VenueOrder]) -> None:
         self.asked += 1
@@ -305,7 +210,7 @@ async def test_an_order_of_unknown_fate_stays_in_the_outbox_until_the_venue_says
             return venue.sent > 0 and venue.asked > 3 + len(LANES)
 
         await market.until(asked_often)
-        assert await market.scene.value("SELECT count(*) FROM venue_outbox") == venue.sent == 3
+        assert await market.scene.value("SELECT sum(cardinality(legs)) FROM venue_outbox") == venue.sent == 3
         venue.deaf = 0
         await market.until_all("FILLED")
 
@@ -326,9 +231,9 @@ async def test_a_waiting_gateway_stops_at_once_and_leaves_no_session(market: Mar
 
 async def test_more_than_goes_at_once_goes_in_several_round_trips(market: Market) -> None:
     await market.place(8)
-    store = await PostgresVenueOutbox.open(market.dsn)
-    venue = SimulatedVenue(Behaviour(SEED, 0, 0, 0, 0, split_percent=60), SystemClock())
-    process = Process(Gateway(store, venue, GatewayLimits(orders_max=3, reports_max=2)))
+    store = await PostgresGatewaySession.open(market.dsn, "SIMULATED")
+    venue = SimulatedVenue(Behaviour.instant(SEED, split_percent=60), SystemClock())
+    process = Process(Gateway(store, venue, GatewayLimits(rows_max=2, orders_max=4, reports_max=2)))
 
     await market.until_all("FILLED")
 
@@ -336,14 +241,11 @@ async def test_more_than_goes_at_once_goes_in_several_round_trips(market: Market
     await market.assert_executed_once()
 
 
-def test_all_that_is_said_of_a_portfolio_order_is_one_message_in_its_sequence() -> None:
-    portfolio_order, account = uuid4(), uuid4()
-    orders = [venue_order(lane=3, portfolio_order_id=portfolio_order, account_id=account) for _ in range(2)]
-    other = venue_order(lane=1)
+def test_all_that_is_said_of_a_parent_order_is_one_message_in_its_sequence() -> None:
+    first, other = sample_order().order_id, sample_order().order_id
+    second = order_id(parent_of(first), 2)
 
-    reports = [AddressedReport(one, OrderAccepted(one.order_id)) for one in (*orders, other, *orders)]
-    messages = messages_of(reports)
+    messages = messages_of(OrderAccepted(order) for order in (first, second, other, first, second))
 
-    assert [(one.lane, one.account_id) for one in messages] == [(3, account), (1, other.account_id)]
-    first = [one.order_id for one in messages[0].message.reports]
-    assert first == [orders[0].order_id, orders[1].order_id] * 2
+    assert [message.parent_id for message in messages] == [parent_of(first), parent_of(other)]
+    assert [report.order_id for report in messages[0].message.reports] == [first, second] * 2

@@ -4,7 +4,15 @@ It keeps nothing that matters. What happens to an order follows from the seed an
 killed and gets the order again trades the very same executions, under the same ids.
 """
 
+from orderlane.ports.venue import VenueContext, VenueKind
 from orderlane.venues.simulated.behaviour import Behaviour
 from orderlane.venues.simulated.venue import SimulatedVenue
 
-__all__ = ["Behaviour", "SimulatedVenue"]
+__all__ = ["KIND", "Behaviour", "SimulatedVenue"]
+
+
+async def _open(behaviour: Behaviour, context: VenueContext) -> SimulatedVenue:
+    return SimulatedVenue(behaviour, context.clock, context.name)
+
+
+KIND = VenueKind(settings=Behaviour, open=_open)

@@ -1,10 +1,11 @@
 """How an order's amount or units become executions: exact cash, never beyond what the order reserved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from orderlane.domain.money import QUANTITY_DECIMALS, divide, multiply, quantity_ceiling, quantity_floor
+from msgspec import Struct
+
+from orderlane.domain.money import QUANTITY_DECIMALS, divide, multiply, quantity_ceiling, quantity_floor, subtract
 from orderlane.domain.order import Side
 from orderlane.ports.venue import VenueOrder
 from orderlane.resources.formats import CURRENCIES
@@ -13,8 +14,7 @@ _FINEST = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 _WHOLE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """One execution to be: `quantity` units at `price` for `cash_amount`, exact in minor units."""
 
     quantity: Decimal
@@ -29,9 +29,9 @@ def trades(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int])
     goes. Empty when not even one execution is possible.
     """
     for count in (len(prices), 1):
-        found = _trades(order, prices[:count], weights[:count])
-        if all(one.quantity > 0 and one.cash_amount > 0 for one in found):
-            return tuple(found)
+        parts = _trades(order, prices[:count], weights[:count])
+        if all(part.quantity > 0 and part.cash_amount > 0 for part in parts):
+            return tuple(parts)
     return ()
 
 
@@ -55,8 +55,8 @@ def _trades(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int]
 
 def _buy_amount(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int]) -> list[Trade]:
     currency = CURRENCIES[order.currency]
-    parts = portions(currency.to_minor(min(order.cash_amount, order.limit)), weights)
-    amounts = [currency.from_minor(part) for part in parts]
+    minor_units = portions(currency.to_minor(min(order.cash_amount, order.limit)), weights)
+    amounts = [currency.from_minor(units) for units in minor_units]
     return [
         Trade(quantity_floor(divide(amount, price)), amount, price)
         for amount, price in zip(amounts, prices, strict=True)
@@ -65,31 +65,31 @@ def _buy_amount(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[
 
 def _sell_amount(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int]) -> list[Trade]:
     currency = CURRENCIES[order.currency]
-    left, found = order.limit, []
-    for part, price in zip(portions(currency.to_minor(order.cash_amount), weights), prices, strict=True):
-        amount = currency.from_minor(part)
+    left, parts = order.limit, []
+    for minor_units, price in zip(portions(currency.to_minor(order.cash_amount), weights), prices, strict=True):
+        amount = currency.from_minor(minor_units)
         quantity = min(quantity_ceiling(divide(amount, price)), left)
-        found.append(Trade(quantity, min(amount, currency.floor(multiply(quantity, price))), price))
-        left -= quantity
-    return found
+        parts.append(Trade(quantity, min(amount, currency.floor(multiply(quantity, price))), price))
+        left = subtract(left, quantity)
+    return parts
 
 
 def _by_units(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int]) -> list[Trade]:
     currency = CURRENCIES[order.currency]
     step = _FINEST if order.fractional else _WHOLE
-    quantities = [step * part for part in portions(_units(order, prices, step), weights)]
+    quantities = [multiply(step, Decimal(steps)) for steps in portions(_steps(order, prices, step), weights)]
     return [
         Trade(quantity, currency.floor(multiply(quantity, price)), price)
         for quantity, price in zip(quantities, prices, strict=True)
     ]
 
 
-def _units(order: VenueOrder, prices: Sequence[Decimal], step: Decimal) -> int:
+def _steps(order: VenueOrder, prices: Sequence[Decimal], step: Decimal) -> int:
     """How many steps of units to trade; prices get worse from first to last."""
     if order.side is Side.BUY:
         most = divide(min(order.limit, order.cash_amount or order.limit), prices[-1])
-        wanted = order.quantity or most
+        ordered = order.quantity or most
     else:
         most = order.limit
-        wanted = order.quantity or divide(order.cash_amount, prices[0])
-    return int(divide(min(wanted, most), step).to_integral_value(ROUND_DOWN))
+        ordered = order.quantity or divide(order.cash_amount, prices[0])
+    return int(divide(min(ordered, most), step).to_integral_value(ROUND_DOWN))
