@@ -45,8 +45,8 @@ async def receive(host: str, port: int) -> None:
 
 async def print_events(receiver: WebhookReceiver) -> None:
     """Print every event as it comes."""
-    async for one in receiver:
-        write(one)
+    async for received in receiver:
+        write(received)
 
 
 async def print_refusals(receiver: WebhookReceiver) -> None:

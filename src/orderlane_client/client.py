@@ -81,7 +81,7 @@ class OrderlaneClient(Transport):
 
     async def positions(self, account_id: UUID) -> list[Position]:
         """Get all that an account holds."""
-        return [one async for one in self.pages(f"/accounts/{account_id}/positions", Position)]
+        return [position async for position in self.pages(f"/accounts/{account_id}/positions", Position)]
 
     async def position(self, account_id: UUID, isin: str) -> Position:
         """Get what an account holds of one instrument."""
@@ -89,7 +89,7 @@ class OrderlaneClient(Transport):
 
     async def instruments(self) -> list[Instrument]:
         """Get every instrument."""
-        return [one async for one in self.pages("/instruments", Instrument)]
+        return [instrument async for instrument in self.pages("/instruments", Instrument)]
 
     async def instrument(self, isin: str) -> Instrument:
         """Get an instrument."""
@@ -149,7 +149,7 @@ class OrderlaneClient(Transport):
             "start_date": start_date,
             "end_date": end_date,
         }
-        return [one async for one in self.pages("/portfolios/orders", PortfolioOrder, query)]
+        return [order async for order in self.pages("/portfolios/orders", PortfolioOrder, query)]
 
     async def order(self, order_id: UUID) -> Order:
         """Get an individual order with its executions."""
@@ -157,11 +157,12 @@ class OrderlaneClient(Transport):
 
     async def account_orders(self, account_id: UUID) -> list[Order]:
         """Get every individual order of an account."""
-        return [one async for one in self.pages(f"/accounts/{account_id}/orders", Order)]
+        return [order async for order in self.pages(f"/accounts/{account_id}/orders", Order)]
 
     async def events(self, portfolio_order_id: UUID) -> list[WebhookEvent]:
         """Get the event history of a portfolio order."""
-        return [one async for one in self.pages(f"/portfolios/orders/{portfolio_order_id}/events", WebhookEvent)]
+        path = f"/portfolios/orders/{portfolio_order_id}/events"
+        return [event async for event in self.pages(path, WebhookEvent)]
 
     async def create_webhook(
         self,
@@ -189,7 +190,7 @@ class OrderlaneClient(Transport):
 
     async def webhooks(self) -> list[WebhookSubscription]:
         """Get every subscription."""
-        return [one async for one in self.pages("/webhooks", WebhookSubscription)]
+        return [subscription async for subscription in self.pages("/webhooks", WebhookSubscription)]
 
     async def change_webhook(self, webhook_id: UUID, **changes: Any) -> WebhookSubscription:
         """Change fields of a subscription: title, url, type, exclude_type, enabled, config."""
@@ -215,8 +216,8 @@ class OrderlaneClient(Transport):
         while True:
             asked = {**(query or {}), "offset": offset, "limit": PAGE_SIZE}
             page: Page[T] = await self.call("GET", path, Page[resource], query=asked)  # type: ignore[valid-type]
-            for one in page.data:
-                yield one
+            for entry in page.data:
+                yield entry
             offset += len(page.data)
             if not page.data or offset >= page.meta.total_count:
                 return

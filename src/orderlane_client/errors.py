@@ -34,5 +34,7 @@ class Problem(ClientError):
         return str(self.document.get("detail") or self.document.get("title") or "")
 
     def __str__(self) -> str:
-        fields = "; ".join(f"{one.get('field')}: {one.get('message')}" for one in self.document.get("errors") or ())
+        fields = "; ".join(
+            f"{wrong.get('field')}: {wrong.get('message')}" for wrong in self.document.get("errors") or ()
+        )
         return " ".join(part for part in (f"{self.status}", self.detail, f"({fields})" if fields else "") if part)

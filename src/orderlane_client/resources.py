@@ -75,7 +75,7 @@ class Position(Resource, frozen=True, kw_only=True):
 
 
 class Instrument(Resource, frozen=True, kw_only=True):
-    """Something that can be traded."""
+    """Something that can be traded; `venue` is the name of the venue where."""
 
     id: UUID
     isin: str
@@ -83,6 +83,7 @@ class Instrument(Resource, frozen=True, kw_only=True):
     fractional_trading: bool
     trading_status: str
     wkn: str = ""
+    venue: str = ""
 
 
 class Weight(Resource, frozen=True, kw_only=True):
@@ -141,7 +142,7 @@ class PortfolioOrder(Resource, frozen=True, kw_only=True):
 
 
 class Execution(Resource, frozen=True, kw_only=True):
-    """A trade at the venue: `share_quantity` units for `cash_amount` of `currency`."""
+    """A trade at the venue: `share_quantity` units for `cash_amount` of `currency`; `venue` is the venue's name."""
 
     id: UUID
     order_id: UUID
@@ -153,7 +154,8 @@ class Execution(Resource, frozen=True, kw_only=True):
     transaction_time: datetime
     status: str
     settlement_date: date | None = None
-    venue_id: str = ""
+    venue_id: UUID | None = None
+    venue: str = ""
 
 
 class Order(Resource, frozen=True, kw_only=True):
@@ -203,6 +205,8 @@ class WebhookEvent(Resource, frozen=True, kw_only=True):
     """One transition. `object` is the whole resource as it was then.
 
     `sequence` counts the events of the portfolio order in the topics PORTFOLIO_ORDER and ORDER from 1 without a gap.
+    `epoch` grows when the service's database failed over or was restored: a `sequence` that comes with two ids, or an
+    epoch that goes back, is a fork.
     """
 
     id: UUID
@@ -212,3 +216,4 @@ class WebhookEvent(Resource, frozen=True, kw_only=True):
     webhook_id: UUID | None = None
     sequence: int | None = None
     portfolio_order_id: UUID | None = None
+    epoch: int | None = None

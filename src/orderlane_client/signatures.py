@@ -58,7 +58,7 @@ class WebhookVerifier:
     """
 
     def __init__(self, keys: Sequence[Mapping[str, Any]], secrets: Sequence[str]) -> None:
-        self._keys = {str(one["kid"]): _public_key(one) for one in keys if one.get("crv") == "Ed25519"}
+        self._keys = {str(key["kid"]): _public_key(key) for key in keys if key.get("crv") == "Ed25519"}
         self._webhooks = [Webhook(secret) for secret in secrets]
 
     def verify(self, request: ReceivedRequest) -> None:
@@ -86,9 +86,11 @@ class WebhookVerifier:
         headers = request.headers
         content = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + request.body
         signatures = [
-            one.removeprefix("v1a,") for one in headers.get("webhook-signature", "").split() if one.startswith("v1a,")
+            text.removeprefix("v1a,")
+            for text in headers.get("webhook-signature", "").split()
+            if text.startswith("v1a,")
         ]
-        if not any(_accepts(key, one, content) for key in self._keys.values() for one in signatures):
+        if not any(_accepts(key, signature, content) for key in self._keys.values() for signature in signatures):
             raise WebhookRefused("v1a", "none of the service's keys made it")
 
     def _verify_message(self, request: ReceivedRequest) -> None:

@@ -38,7 +38,7 @@ class SignatureForm(StrEnum):
 
 
 class KeyUnusable(ClientError):
-    """A private key can't sign requests: says why, and what would be right."""
+    """A private key cannot sign requests: says why, and what would be right."""
 
 
 class RequestSigner:
@@ -52,7 +52,7 @@ class RequestSigner:
         new_nonce: a text that was never returned before.
 
     Raises:
-        KeyUnusable: the key is of another kind, or the form has no algorithm for it, or `key_id` can't be sent.
+        KeyUnusable: the key is of another kind, or the form has no algorithm for it, or `key_id` cannot be sent.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class RequestSigner:
         """Read the private key from PEM, PKCS#8 or SEC1, encrypted or not.
 
         Raises:
-            KeyUnusable: it can't be read or used, or the passphrase does not fit.
+            KeyUnusable: it cannot be read or used, or the passphrase does not fit.
         """
         encoded = pem.encode() if isinstance(pem, str) else pem
         password = passphrase.encode() if isinstance(passphrase, str) else passphrase
         try:
             key = serialization.load_pem_private_key(encoded, password)
         except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-            raise KeyUnusable(f"the private key can't be read: {error}") from None
+            raise KeyUnusable(f"the private key cannot be read: {error}") from None
         return cls(key_id, key, form)
 
     def sign(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> dict[str, str]:
@@ -151,7 +151,7 @@ def _algorithm(key: object, form: SignatureForm) -> tuple[Callable[[bytes], byte
         case ec.EllipticCurvePrivateKey(curve=ec.SECP521R1()):
             raise KeyUnusable("RFC 9421 has no algorithm for P-521: sign in the draft's form")
         case _:
-            raise KeyUnusable(f"a {type(key).__name__} can't sign requests: take an Ed25519, P-256 or P-521 key")
+            raise KeyUnusable(f"a {type(key).__name__} cannot sign requests: take an Ed25519, P-256 or P-521 key")
 
 
 def _pair(der: bytes) -> bytes:

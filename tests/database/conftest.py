@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -17,7 +16,9 @@ from orderlane.api.app import create_app
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
 from orderlane.api.http_protocol import http_protocol
 from orderlane.api.options import ApiOptions
+from orderlane.api.routes.portfolio_orders import accepted_answer
 from orderlane.api.scopes import ALL_SCOPES
+from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import Client, ClientKey
 from orderlane.ports.services import ApiServices
 from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
@@ -30,7 +31,7 @@ from orderlane.sources import Sources, system_sources
 from orderlane.webhooks.addresses import AddressGuard
 from orderlane.webhooks.sending import HttpTransport
 from orderlane.webhooks.signing import KeyRing
-from orderlane.webhooks.trials import HttpWebhooks
+from orderlane.webhooks.test_calls import HttpWebhooks
 from tests.database.answers import check_answer
 
 
@@ -38,7 +39,7 @@ from tests.database.answers import check_answer
 class ClientCredentials:
     """A client of the API, as its owner knows it."""
 
-    client_id: UUID
+    client_id: ClientId
     secret: str
 
 
@@ -52,14 +53,14 @@ class Api:
         self.url = url
         self.services = services
         self._stack = stack
-        self.client_id: UUID
+        self.client_id: ClientId
         self.http: httpx.AsyncClient
 
     @property
     def sources(self) -> Sources:
         return self.services.sources
 
-    def new_id(self) -> UUID:
+    def new_id(self) -> str:
         return self.sources.ids.new_id()
 
     async def new_client(
@@ -68,7 +69,15 @@ class Api:
         """Store a client."""
         secret, secret_hash = known_secret()
         now = self.sources.clock.now()
-        client = Client(self.new_id(), "test", secret_hash, frozenset(scopes), now, keys=tuple(keys), **fields)
+        client = Client(
+            id=ClientId(self.new_id()),
+            name="test",
+            secret_hash=secret_hash,
+            scopes=frozenset(scopes),
+            created_at=now,
+            keys=tuple(keys),
+            **fields,
+        )
         async with self.services.store.transaction() as store:
             await store.clients.add(client)
         return ClientCredentials(client.id, secret)
@@ -76,7 +85,7 @@ class Api:
     async def token(self, credentials: ClientCredentials, scope: str = "") -> str:
         """Fetch a token."""
         form = {
-            "client_id": str(credentials.client_id),
+            "client_id": credentials.client_id,
             "client_secret": credentials.secret,
             "grant_type": "client_credentials",
             "scope": scope,
@@ -101,9 +110,9 @@ class Api:
         http.headers["authorization"] = f"Bearer {await self.token(credentials, scope)}"
         return http
 
-    async def post(self, path: str, body: Any, key: UUID | None = None) -> httpx.Response:
+    async def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
         """POST as the client of `http`, under a new idempotency key unless one is given."""
-        return await self.http.post(path, json=body, headers={"idempotency-key": str(key or self.new_id())})
+        return await self.http.post(path, json=body, headers={"idempotency-key": key or self.new_id()})
 
 
 @cache
@@ -114,10 +123,13 @@ def known_secret() -> tuple[str, str]:
     return secret, hash_secret(secret, tokens.token_bytes(SALT_BYTES))
 
 
-def services_on(pool: Pool, statements: StatementCount, transport: HttpTransport, sources: Sources) -> ApiServices:
+async def services_on(
+    pool: Pool, reading: Pool, statements: StatementCount, transport: HttpTransport, sources: Sources
+) -> ApiServices:
+    store = await PostgresStore.open(pool, reading)
     return ApiServices(
-        store=PostgresStore(pool),
-        acceptance=PostgresPortfolioOrderAcceptance(pool),
+        store=store,
+        acceptance=PostgresPortfolioOrderAcceptance(pool, store.lane_count, accepted_answer),
         credentials=PostgresCredentialSource(pool),
         nonces=PostgresNonces(pool),
         figures=PostgresFigures(pool, statements),
@@ -150,8 +162,10 @@ async def running_api(dsn: str, options: ApiOptions, sources: Sources | None = N
         statements = StatementCount()
         pool = await open_pool(dsn, "api under test", size_max=8, count=statements)
         stack.push_async_callback(pool.close)
+        reading = await open_pool(dsn, "api under test reads", size_max=8, count=statements, reads_only=True)
+        stack.push_async_callback(reading.close)
         transport = await stack.enter_async_context(HttpTransport(AddressGuard(allow_insecure=True)))
-        services = services_on(pool, statements, transport, sources or system_sources())
+        services = await services_on(pool, reading, statements, transport, sources or system_sources())
         url = await stack.enter_async_context(listening(create_app(services, options)))
         api = Api(url, services, stack)
         credentials = await api.new_client()

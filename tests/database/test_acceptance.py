@@ -3,18 +3,21 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from orderlane.api.routes.portfolio_orders import accepted_answer
+from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.ids import lane_of
+from orderlane.domain.intake import PortfolioOrderPlacement
 from orderlane.domain.order import Side
 from orderlane.ports.acceptance import Acceptance, PlacementRequest
-from orderlane.ports.errors import Conflict, Invalid, StoreUnavailable
+from orderlane.ports.errors import StoreUnavailable
 from orderlane.ports.idempotency import IdempotencyClaim, KeyReused
 from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
 from orderlane.postgres.connection import NOTIFY_INBOX, Pool, StatementCount, open_pool
@@ -22,8 +25,9 @@ from orderlane.postgres.orders import PostgresPortfolioOrders
 from orderlane.sources import seeded_sources
 from tests.database.lanes.conftest import NOW, Scene
 
-NOBODY = UUID(int=0)
-TABLES = ("portfolio_orders", "inbox", "idempotency_records")
+NOBODY = "00000000-0000-7000-8000-000000000000"
+LANE_COUNT = 4
+TABLES = ("parent_orders", "inbox", "idempotency_records")
 
 
 class Desk:
@@ -33,20 +37,21 @@ class Desk:
         self.scene = scene
         self.dsn = dsn
 
-    def request(self, account: int = 0, key: UUID | None = None, **fields: Any) -> PlacementRequest:
+    def request(self, account: int = 0, key: str | None = None, **fields: Any) -> PlacementRequest:
         new_id = self.scene.sources.ids.new_id
-        claim = IdempotencyClaim(self.scene.client, key or new_id(), b"this request", NOW)
         values = {
-            "id": new_id(),
-            "claim": claim,
             "user_id": self.scene.user,
             "account_id": self.scene.accounts[account],
             "cash_amount": Decimal("100.00"),
             "currency": "EUR",
             "side": Side.BUY,
-            "client_reference": "",
         }
-        return PlacementRequest(**{**values, **fields})
+        return PlacementRequest(
+            fresh_id=new_id(),
+            claim=IdempotencyClaim(client_id=self.scene.client, key=key or new_id(), fingerprint=b"this request"),
+            request_id=new_id(),
+            placement=PortfolioOrderPlacement(**{**values, **fields}),
+        )
 
     async def counts(self) -> list[int]:
         """How many rows there are of portfolio orders, messages and kept answers."""
@@ -75,7 +80,7 @@ async def pool(dsn: str, statements: StatementCount) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def acceptance(pool: Pool) -> AsyncIterator[PostgresPortfolioOrderAcceptance]:
-    acceptance = PostgresPortfolioOrderAcceptance(pool)
+    acceptance = PostgresPortfolioOrderAcceptance(pool, LANE_COUNT, accepted_answer)
     yield acceptance
     await acceptance.close()
 
@@ -83,7 +88,7 @@ async def acceptance(pool: Pool) -> AsyncIterator[PostgresPortfolioOrderAcceptan
 async def together(
     acceptance: PostgresPortfolioOrderAcceptance, requests: Sequence[PlacementRequest]
 ) -> list[Acceptance | BaseException]:
-    return await asyncio.gather(*(acceptance.accept(one) for one in requests), return_exceptions=True)
+    return await asyncio.gather(*(acceptance.accept(request) for request in requests), return_exceptions=True)
 
 
 def answered(outcome: Acceptance | BaseException) -> tuple[bool, bytes]:
@@ -99,12 +104,16 @@ async def test_order_message_and_answer_are_stored_together(
     accepted = await acceptance.accept(request)
 
     assert (accepted.replayed, accepted.answer.status) == (False, 202)
-    stored = await PostgresPortfolioOrders(desk.scene.connection).get(desk.scene.client, request.id)
-    assert msgspec.json.encode(stored) == accepted.answer.body
+    parent_id = msgspec.json.decode(accepted.answer.body)["id"]
+    orders = PostgresPortfolioOrders(desk.scene.connection, LANE_COUNT)
+    stored = await orders.get(desk.scene.client, parent_id)
+    assert accepted_answer(stored) == accepted.answer
+    assert (stored.created_at, stored.client_reference) == (NOW, "mine")
     [message] = await desk.scene.rows("SELECT * FROM inbox")
-    lane = await desk.scene.value("SELECT lane FROM accounts WHERE id = $1", request.account_id)
-    assert (message["lane"], message["account_id"]) == (lane, request.account_id)
-    assert (message["kind"], str(request.id) in message["payload"]) == ("PLACE_PORTFOLIO_ORDER", True)
+    account = request.placement.account_id
+    assert (message["lane"], str(message["subject_id"])) == (lane_of(account, LANE_COUNT), account)
+    assert (message["kind"], parent_id.encode() in message["message"]) == ("PLACE_PORTFOLIO_ORDER", True)
+    assert (message["actor"], message["request_id"]) == (f"client:{desk.scene.client}", request.request_id)
     [record] = await desk.scene.rows("SELECT * FROM idempotency_records")
     assert (record["body"], record["status"]) == (accepted.answer.body, 202)
 
@@ -119,7 +128,7 @@ async def test_concurrent_requests_share_their_statements(
     outcomes = await together(acceptance, [desk.request(number % 3) for number in range(150)])
     await acceptance.close()
 
-    assert [answered(one)[0] for one in outcomes] == [False] * 150
+    assert [answered(outcome)[0] for outcome in outcomes] == [False] * 150
     assert await desk.counts() == [151, 151, 151]
     assert statements.total - before == 2 + 1
 
@@ -129,11 +138,11 @@ async def test_messages_stand_in_the_order_of_the_requests(
 ) -> None:
     requests = [desk.request() for _ in range(50)]
 
-    await together(acceptance, requests)
+    outcomes = await together(acceptance, requests)
 
-    messages = await desk.scene.rows("SELECT payload FROM inbox ORDER BY id")
-    assert [msgspec.json.decode(row["payload"])["portfolio_order_id"] for row in messages] == [
-        str(one.id) for one in requests
+    messages = await desk.scene.rows("SELECT message FROM inbox ORDER BY id")
+    assert [msgspec.json.decode(row["message"])["parent_id"] for row in messages] == [
+        msgspec.json.decode(answered(outcome)[1])["id"] for outcome in outcomes
     ]
 
 
@@ -142,7 +151,7 @@ async def test_one_key_counts_once_in_a_batch_and_ever_after(
 ) -> None:
     key = desk.scene.sources.ids.new_id()
 
-    outcomes = [answered(one) for one in await together(acceptance, [desk.request(key=key) for _ in range(20)])]
+    outcomes = [answered(outcome) for outcome in await together(acceptance, [desk.request(key=key) for _ in range(20)])]
     later = answered(await acceptance.accept(desk.request(key=key)))
 
     assert sorted(replayed for replayed, _ in outcomes) == [False] + [True] * 19
@@ -173,7 +182,7 @@ async def test_two_clients_may_use_the_same_key(desk: Desk, acceptance: Postgres
 
     outcomes = await together(acceptance, [desk.request(key=key), Desk(stranger, desk.dsn).request(key=key)])
 
-    assert [answered(one)[0] for one in outcomes] == [False, False]
+    assert [answered(outcome)[0] for outcome in outcomes] == [False, False]
 
 
 async def test_the_first_answer_stays_whatever_became_of_the_account(
@@ -186,7 +195,7 @@ async def test_the_first_answer_stays_whatever_became_of_the_account(
     again = await acceptance.accept(desk.request(key=request.claim.key))
 
     assert (again.replayed, again.answer) == (True, first.answer)
-    with pytest.raises(Conflict):
+    with pytest.raises(StateRefused):
         await acceptance.accept(desk.request())
 
 
@@ -204,8 +213,8 @@ async def test_a_refused_request_fails_alone_and_leaves_its_key_free(
 
     outcomes = await together(acceptance, requests)
 
-    assert [type(one) for one in outcomes] == [Acceptance, Invalid, Invalid, Invalid, Invalid, Acceptance, Acceptance]
-    assert [one.field for one in outcomes if isinstance(one, Invalid)] == [*refused, "account_id"]
+    assert [type(outcome) for outcome in outcomes] == [Acceptance] + [FieldRefused] * 4 + [Acceptance] * 2
+    assert [outcome.field for outcome in outcomes if isinstance(outcome, FieldRefused)] == [*refused, "account_id"]
     assert await desk.counts() == [3, 3, 3]
 
 
@@ -221,9 +230,9 @@ async def test_another_clients_account_and_another_users_are_refused(
         acceptance, [desk.request(account_id=stranger.accounts[0]), desk.request(user_id=stranger.user)]
     )
 
-    assert isinstance(not_the_clients, Invalid)
+    assert isinstance(not_the_clients, FieldRefused)
     assert "no account" in not_the_clients.message
-    assert isinstance(not_the_users, Invalid)
+    assert isinstance(not_the_users, FieldRefused)
     assert "does not belong to user" in not_the_users.message
     assert await desk.counts() == [0, 0, 0]
 
@@ -235,14 +244,14 @@ async def test_a_request_that_the_database_refuses_fails_alone(
 
     first, poisoned, last = await together(acceptance, requests)
 
-    assert isinstance(poisoned, asyncpg.CharacterNotInRepertoireError)
-    assert [answered(one)[0] for one in (first, last)] == [False, False]
+    assert isinstance(poisoned, asyncpg.UntranslatableCharacterError)
+    assert [answered(outcome)[0] for outcome in (first, last)] == [False, False]
     assert await desk.counts() == [2, 2, 2]
 
 
 async def test_two_processes_agree_on_every_key(desk: Desk, acceptance: PostgresPortfolioOrderAcceptance) -> None:
     pool = await open_pool(desk.dsn, "another process", size_max=2)
-    other = PostgresPortfolioOrderAcceptance(pool)
+    other = PostgresPortfolioOrderAcceptance(pool, LANE_COUNT, accepted_answer)
     keys = [desk.scene.sources.ids.new_id() for _ in range(60)]
 
     here, there = await asyncio.gather(
@@ -252,9 +261,9 @@ async def test_two_processes_agree_on_every_key(desk: Desk, acceptance: Postgres
     await other.close()
     await pool.close()
 
-    for one, two in zip(here, reversed(there), strict=True):
-        assert sorted([answered(one)[0], answered(two)[0]]) == [False, True]
-        assert answered(one)[1] == answered(two)[1]
+    for first, second in zip(here, reversed(there), strict=True):
+        assert sorted([answered(first)[0], answered(second)[0]]) == [False, True]
+        assert answered(first)[1] == answered(second)[1]
     assert await desk.counts() == [60, 60, 60]
 
 
@@ -276,9 +285,9 @@ async def test_a_lost_database_leaves_nothing_half_stored(
             waiting = await desk.counts()
         again = await together(acceptance, requests)
 
-    assert [type(one) for one in lost] == [StoreUnavailable] * 10
+    assert [type(outcome) for outcome in lost] == [StoreUnavailable] * 10
     assert waiting == [0, 0, 0]
-    assert all(isinstance(one, Acceptance) for one in again)
+    assert all(isinstance(outcome, Acceptance) for outcome in again)
     assert await desk.counts() == [10, 10, 10]
 
 
@@ -291,7 +300,8 @@ async def test_a_caller_that_gives_up_does_not_trouble_the_others(
 
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert [type(one) for one in outcomes] == [Acceptance, Acceptance, asyncio.CancelledError, Acceptance, Acceptance]
+    expected = [Acceptance] * 2 + [asyncio.CancelledError] + [Acceptance] * 2
+    assert [type(outcome) for outcome in outcomes] == expected
 
 
 async def test_the_lanes_are_woken_after_the_commit(desk: Desk, acceptance: PostgresPortfolioOrderAcceptance) -> None:
@@ -317,34 +327,36 @@ async def test_whatever_comes_together_ends_as_if_it_came_one_by_one(
     for _ in range(120):
         request = desk.request(dice.randrange(3), key=dice.choice(keys))
         claim = replace(request.claim, fingerprint=dice.choice([b"a", b"a", b"b"]))
-        account = NOBODY if dice.random() < 0.3 else request.account_id
-        requests.append(replace(request, claim=claim, account_id=account))
+        account = NOBODY if dice.random() < 0.3 else request.placement.account_id
+        requests.append(replace(request, claim=claim, placement=replace(request.placement, account_id=account)))
 
     outcomes: list[Acceptance | BaseException] = []
     while len(outcomes) < len(requests):
         size = dice.randrange(1, 30)
         outcomes += await together(acceptance, requests[len(outcomes) : len(outcomes) + size])
 
-    counted: dict[UUID, PlacementRequest] = {}
+    counted: dict[str, PlacementRequest] = {}
+    answers: dict[str, bytes] = {}
     for request, outcome in zip(requests, outcomes, strict=True):
         if isinstance(outcome, Acceptance) and not outcome.replayed:
             assert counted.setdefault(request.claim.key, request) is request
-            assert request.account_id != NOBODY
+            answers[request.claim.key] = outcome.answer.body
+            assert request.placement.account_id != NOBODY
     for request, outcome in zip(requests, outcomes, strict=True):
         first = counted.get(request.claim.key)
         match outcome:
             case Acceptance(answer, True):
                 assert first is not None
                 assert first.claim.fingerprint == request.claim.fingerprint
-                assert str(first.id).encode() in answer.body
+                assert answer.body == answers[request.claim.key]
             case Acceptance():
                 assert first is request
             case KeyReused():
                 assert first is not None
                 assert first.claim.fingerprint != request.claim.fingerprint
             case _:
-                assert isinstance(outcome, Invalid)
-                assert request.account_id == NOBODY
-    stored = {row["id"] for row in await desk.scene.rows("SELECT id FROM portfolio_orders")}
-    assert stored == {one.id for one in counted.values()}
+                assert isinstance(outcome, FieldRefused)
+                assert request.placement.account_id == NOBODY
+    stored = {str(row["id"]) for row in await desk.scene.rows("SELECT id FROM parent_orders")}
+    assert stored == {msgspec.json.decode(body)["id"] for body in answers.values()}
     assert await desk.counts() == [len(counted)] * 3

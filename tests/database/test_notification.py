@@ -7,7 +7,8 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from orderlane.ports.accounts import NewDeposit
+from orderlane.domain.ids import DepositId
+from orderlane.domain.lane.depositing import BookDeposit
 from orderlane.postgres.connection import NOTIFY_INBOX, Pool, open_pool
 from orderlane.postgres.notification import DebouncedNotification
 from orderlane.postgres.store import PostgresStore
@@ -80,12 +81,12 @@ async def test_a_deposit_wakes_its_lane_when_it_is_committed(
     scene = Scene(connection, seeded_sources(1, NOW))
     await scene.build()
     heard = await hearing(listener)
-    store = PostgresStore(pool)
-    deposit = NewDeposit(scene.sources.ids.new_id(), scene.accounts[0], Decimal(1), "EUR")
+    store = await PostgresStore.open(pool)
+    deposit = BookDeposit(DepositId(scene.sources.ids.new_id()), Decimal(1), "EUR")
 
     async def make_deposit(then: Callable[[], None]) -> None:
         async with store.transaction() as repositories:
-            await repositories.accounts.deposit(scene.client, deposit)
+            await repositories.accounts.send(scene.accounts[0], deposit, actor="tests", request_id="")
             then()
 
     with pytest.raises(KeyError):

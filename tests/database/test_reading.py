@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 
+from orderlane.domain.allocation import Allocation, Weight
+from orderlane.domain.configuration import PortfolioConfiguration
+from orderlane.domain.ids import AccountId, AllocationId, ParentOrderId
+from orderlane.domain.money import total
 from orderlane.ports.orders import PortfolioOrderFilter
 from orderlane.ports.paging import Listing, Page
-from orderlane.ports.portfolios import AllocationFilter, WantedAllocation, WantedWeight
+from orderlane.ports.portfolios import AllocationFilter
 from orderlane.postgres.connection import Connection, StatementCount, connect
-from orderlane.postgres.lane_store import PostgresLaneStore
+from orderlane.postgres.installation import read_installation
+from orderlane.postgres.lanes.store import PostgresLaneStore
 from orderlane.postgres.store import PostgresRepositories
 from orderlane.sources import seeded_sources
 from orderlane.workers.lane import LaneWorkerLimits
@@ -48,7 +52,7 @@ async def scene(connection: asyncpg.Connection) -> Scene:
 @pytest.fixture
 async def worker(dsn: str, scene: Scene) -> AsyncIterator[SteppedWorker]:
     store = await PostgresLaneStore.open(dsn)
-    worker = SteppedWorker(store, scene.sources, LaneWorkerLimits())
+    worker = SteppedWorker(store, scene.sources.ids.new_id, LaneWorkerLimits())
     await worker.take_all_lanes()
     yield worker
     await store.close()
@@ -66,7 +70,7 @@ async def reader(dsn: str, statements: StatementCount) -> AsyncIterator[Connecti
     await connection.close()
 
 
-async def fill_one(scene: Scene, worker: SteppedWorker, account: UUID) -> UUID:
+async def fill_one(scene: Scene, worker: SteppedWorker, account: AccountId) -> ParentOrderId:
     await scene.deposit(account, "100.00")
     placed = await scene.place(account, "100.00")
     await worker.work_off()
@@ -76,17 +80,37 @@ async def fill_one(scene: Scene, worker: SteppedWorker, account: UUID) -> UUID:
 
 
 async def add_allocations(store: PostgresRepositories, scene: Scene, count: int) -> None:
-    weights = [WantedWeight(isin, Decimal(50)) for isin in ISINS[:2]]
+    weights = tuple(Weight(isin, Decimal(50)) for isin in ISINS[:2])
     for _ in range(count):
-        wanted = WantedAllocation(scene.sources.ids.new_id(), "", weights)
-        await store.allocations.add(scene.client, wanted, NOW)
+        await store.allocations.add(
+            Allocation(
+                id=AllocationId(scene.sources.ids.new_id()),
+                client_id=scene.client,
+                name="",
+                weights=weights,
+                created_at=NOW,
+                updated_at=NOW,
+            )
+        )
+
+
+async def configure(store: PostgresRepositories, scene: Scene, account: AccountId) -> None:
+    await store.configurations.add(
+        PortfolioConfiguration(
+            account_id=account,
+            client_id=scene.client,
+            allocation_id=scene.allocation,
+            created_at=NOW,
+            updated_at=NOW,
+        )
+    )
 
 
 async def test_a_list_takes_the_same_statements_for_one_entry_and_for_many(
     scene: Scene, worker: SteppedWorker, reader: Connection, statements: StatementCount
 ) -> None:
-    store = PostgresRepositories(reader)
-    await store.configurations.add(scene.client, scene.accounts[0], scene.allocation, NOW)
+    store = PostgresRepositories(reader, await read_installation(reader))
+    await configure(store, scene, scene.accounts[0])
     await fill_one(scene, worker, scene.accounts[0])
 
     async def measured() -> dict[str, tuple[int, int]]:
@@ -101,7 +125,7 @@ async def test_a_list_takes_the_same_statements_for_one_entry_and_for_many(
     await measured()  # the driver asks once for types that it has not met
     few = await measured()
     await add_allocations(store, scene, 5)
-    await store.configurations.add(scene.client, scene.accounts[1], scene.allocation, NOW)
+    await configure(store, scene, scene.accounts[1])
     for _ in range(5):
         await fill_one(scene, worker, scene.accounts[0])
     many = await measured()
@@ -124,7 +148,7 @@ async def test_a_portfolio_order_is_read_whole_in_one_statement(
     scene: Scene, worker: SteppedWorker, reader: Connection, statements: StatementCount
 ) -> None:
     placed = await fill_one(scene, worker, scene.accounts[0])
-    store = PostgresRepositories(reader)
+    store = PostgresRepositories(reader, await read_installation(reader))
     await store.portfolio_orders.get(scene.client, placed)
     await asyncio.sleep(0)
     before = statements.total
@@ -133,6 +157,6 @@ async def test_a_portfolio_order_is_read_whole_in_one_statement(
     events = await store.portfolio_orders.events(scene.client, placed, EVENTS)
     await asyncio.sleep(0)
 
-    assert (whole.executed_cash_amount, len(whole.orders)) == ("100.00", 3)
+    assert (total(order.executed_cash_amount for order in whole.orders), len(whole.orders)) == (100, 3)
     assert events.total_count == 15
     assert statements.total - before == 1 + 2

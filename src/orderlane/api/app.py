@@ -20,6 +20,7 @@ from orderlane.api.pages.reference import Pages
 from orderlane.api.request_log import RequestLog
 from orderlane.api.routes import OPERATIONS
 from orderlane.api.serving import Serving
+from orderlane.api.writes import Writes
 from orderlane.ports.errors import NotFound
 from orderlane.ports.services import ApiServices
 
@@ -27,17 +28,22 @@ from orderlane.ports.services import ApiServices
 def create_app(
     services: ApiServices, options: ApiOptions | None = None, operations: Sequence[Operation] = OPERATIONS
 ) -> Litestar:
-    """The ASGI application over the ports. Its lifespan needs the database once, for the key that signs tokens."""
+    """The ASGI application over the ports. Its lifespan needs the database once, for the key that signs tokens.
+
+    At the end of its lifespan it waits for the requests that write and are under way.
+    """
     options = options or ApiOptions()
     directory = ClientDirectory(services.credentials, services.sources)
     metrics = Metrics()
+    writes = Writes()
     serving = Serving(
-        services,
-        options,
-        Gate(directory, services.nonces, options),
-        metrics,
-        RequestLog(metrics.registry),
-        Pages(lambda: document_bytes(operations, options.public_url)),
+        services=services,
+        options=options,
+        gate=Gate(directory, services.nonces, options),
+        metrics=metrics,
+        log=RequestLog(metrics.registry),
+        pages=Pages(lambda: document_bytes(operations, options.public_url)),
+        writes=writes,
     )
 
     @asynccontextmanager
@@ -46,6 +52,7 @@ def create_app(
         try:
             yield
         finally:
+            await writes.close()
             await directory.stop()
 
     return Litestar(
@@ -62,7 +69,7 @@ def _refusals(serving: Serving) -> Any:
     observe = serving.log.of("", "none")
 
     def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        request_id = str(serving.services.sources.ids.new_id())
+        request_id = serving.services.sources.ids.new_id()
         path = request.scope["path"]
         answer = problem_answer(_explained(request, error), path, request_id, development=serving.options.development)
         observe(answer.status, 0.0, request_id)

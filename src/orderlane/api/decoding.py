@@ -18,6 +18,8 @@ from orderlane.api.errors import (
     UnsupportedMediaType,
 )
 from orderlane.api.field_errors import bare, field_errors, refusal_text, zero_character_errors
+from orderlane.domain.ids import parse_id
+from orderlane.resources.requests import is_id
 
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 100
@@ -40,7 +42,7 @@ def query_decoder(query: type[msgspec.Struct]) -> Callable[[bytes], Any]:
 
 
 def path_decoder(parameters: Mapping[str, Any]) -> Callable[[Mapping[str, str]], dict[str, Any]]:
-    """A function from the parts of the path to the values of its parameters."""
+    """A function from the parts of the path to the values of its parameters; ids become canonical text."""
 
     def decode(values: Mapping[str, str]) -> dict[str, Any]:
         return {name: _path_value(name, values[name], expected) for name, expected in parameters.items()}
@@ -50,7 +52,8 @@ def path_decoder(parameters: Mapping[str, Any]) -> Callable[[Mapping[str, str]],
 
 def _path_value(name: str, text: str, expected: Any) -> Any:
     try:
-        return msgspec.convert(text, expected, strict=False)
+        value = msgspec.convert(text, expected, strict=False)
+        return parse_id(value) if is_id(expected) else value
     except msgspec.ValidationError as error:
         message = refusal_text(error, expected)
         raise InvalidParameter(f"{name}: {message}", [FieldError(name, message)]) from None
@@ -73,7 +76,12 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
 
 
 def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
-    """What `read` makes of the text. Raises MalformedJson; msgspec.ValidationError when it is JSON of another shape."""
+    """What `read` makes of the text.
+
+    Raises:
+        MalformedJson: it is no JSON.
+        msgspec.ValidationError: it is JSON of another shape.
+    """
     try:
         return read(text)
     except msgspec.ValidationError:
@@ -83,7 +91,12 @@ def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
 
 
 def _read_whole(text: bytes) -> Any:
-    """The value, whatever its shape. Raises MalformedJson; InvalidBody for a number that is larger than any known."""
+    """The value, whatever its shape.
+
+    Raises:
+        MalformedJson: it is no JSON.
+        InvalidBody: a number in it is too large to be read.
+    """
     try:
         return _read_json(text, msgspec.json.decode)
     except msgspec.ValidationError as error:
@@ -137,4 +150,4 @@ def _invalid(
 
 
 def _list_names(query: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(one.encode_name for one in fields(query) if get_origin(bare(one.type)) is list)
+    return frozenset(field.encode_name for field in fields(query) if get_origin(bare(field.type)) is list)

@@ -39,11 +39,10 @@ class Endpoint:
     async def serve(self, request: Request[Any, Any, Any]) -> ASGIApp:
         """The answer to a request, as the ASGI application that sends it."""
         started = perf_counter()
-        services = self._serving.services
-        request_id = str(services.sources.ids.new_id())
+        request_id = self._serving.services.sources.ids.new_id()
         scope = request.scope
         try:
-            answer = await self._answer(scope, request.receive)
+            answer = await self._answer(scope, request.receive, request_id)
         except ClientDisconnected:
             answer = Answer(CLIENT_CLOSED_REQUEST)
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers; unknown ones are logged
@@ -52,11 +51,11 @@ class Endpoint:
         self._observe(answer.status, perf_counter() - started, request_id)
         return _sending(answer, request_id)
 
-    async def _answer(self, scope: Any, receive: Any) -> Answer:
+    async def _answer(self, scope: Any, receive: Any, request_id: str) -> Answer:
         operation, serving = self.operation, self._serving
         request = ReceivedRequest.of(scope, receive)
         now = serving.services.sources.clock.now()
-        call = Call(serving, request, now)
+        call = Call(serving, request, now, request_id)
         await self._admit(call, request, now)
         check_acceptable(request.headers.get(b"accept"), operation.media_type)
         arguments = self._decode_path(scope["path_params"])
@@ -64,9 +63,11 @@ class Endpoint:
         if operation.query is not None:
             arguments["query"] = query
         if operation.idempotent:
-            call.claim = claim_of(request, call.client_id, now)
+            call.claim = claim_of(request, call.client_id)
         if self._decode_body is not None:
             arguments["body"] = self._decode_body(request.body, request.header(b"content-type"))
+        if operation.is_writing:
+            return await serving.writes.answer(self._run(call, arguments), request_id)
         return await self._run(call, arguments)
 
     async def _admit(self, call: Call, request: ReceivedRequest, now: datetime) -> None:
@@ -95,6 +96,8 @@ class Endpoint:
                     if not self.operation.idempotent:
                         return await self._respond(call, arguments)
                     return await answer_once(call.store, call.claim, lambda: self._respond(call, arguments))
+            case unit:
+                raise TypeError(f"no way to run in {unit}")
 
     async def _respond(self, call: Call, arguments: dict[str, Any]) -> Answer:
         resource = await self.operation.handler(call, **arguments)
@@ -104,11 +107,11 @@ class Endpoint:
 def route_handlers(operations: Sequence[Operation], serving: Serving) -> list[HTTPRouteHandler]:
     """The Litestar handlers of the operations, one for each path, with HEAD for every GET and OPTIONS."""
     paths: dict[str, dict[str, Endpoint]] = {}
-    for one in operations:
-        endpoint = Endpoint(one, serving)
-        endpoints = paths.setdefault(one.path, {})
-        endpoints[one.method] = endpoint
-        if one.method == "GET":
+    for operation in operations:
+        endpoint = Endpoint(operation, serving)
+        endpoints = paths.setdefault(operation.path, {})
+        endpoints[operation.method] = endpoint
+        if operation.method == "GET":
             endpoints["HEAD"] = endpoint
     return [_route_handler(path, endpoints, serving) for path, endpoints in paths.items()]
 
@@ -119,11 +122,11 @@ def _route_handler(path: str, endpoints: Mapping[str, Endpoint], serving: Servin
     async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
         endpoint = endpoints.get(request.scope["method"])
         if endpoint is None:
-            request_id = str(serving.services.sources.ids.new_id())
+            request_id = serving.services.sources.ids.new_id()
             return _sending(Answer(204, headers={"allow": allowed}), request_id)
         return await endpoint.serve(request)
 
-    methods = [HttpMethod(one) for one in (*endpoints, "OPTIONS")]
+    methods = [HttpMethod(method) for method in (*endpoints, "OPTIONS")]
     return HTTPRouteHandler(_typed(path), http_method=methods, name=path, status_code=200)(serve)
 
 
@@ -133,7 +136,7 @@ def _typed(path: str) -> str:
 
 
 def _sending(answer: Answer, request_id: str) -> ASGIApp:
-    async def send_it(scope: Any, receive: Receive, send: Send) -> None:
+    async def send_out(scope: Any, receive: Receive, send: Send) -> None:
         await send_answer(send, answer, request_id, with_body=scope["method"] != "HEAD")
 
-    return send_it
+    return send_out

@@ -1,16 +1,17 @@
-"""The one map from exceptions to problem documents (RFC 9457). What is not in it is a mistake of ours: 500, logged."""
+"""The one map from exceptions to problem documents (RFC 9457). What is not in it is an internal error: 500, logged."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import structlog
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from orderlane.api import problem_types
 from orderlane.api.answers import PROBLEM_JSON, Answer, encode_json
 from orderlane.api.errors import ApiError, FieldError, SignatureNotAccepted
 from orderlane.api.problem_types import ProblemType
-from orderlane.domain.errors import WeightsRefused
-from orderlane.ports.errors import Conflict, Invalid, NotFound, StoreUnavailable
+from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
+from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
 
 RETRY_AFTER_SECONDS = "2"
@@ -20,17 +21,17 @@ TEXT_LENGTH_MAX = 500
 _log = structlog.get_logger("orderlane.api")
 
 
-class Problem(Struct, frozen=True, omit_defaults=True):
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
+    type: Annotated[str, Meta(examples=["/errors/not_found"])]
+    title: Annotated[str, Meta(examples=["There is no such resource"])]
+    status: Annotated[int, Meta(examples=[404])]
+    detail: Annotated[str, Meta(examples=["there is no portfolio order eb5ba93f-5dfe-4bf1-8571-4da0caacc80c"])]
+    instance: Annotated[str, Meta(examples=["/portfolios/orders/eb5ba93f-5dfe-4bf1-8571-4da0caacc80c"])]
+    request_id: Annotated[str, Meta(examples=["0190d2a4-6f3c-7c5b-9f0e-3f5a4f1f0c11"])]
     errors: Sequence[FieldError] = ()
-    signature_base: str | UnsetType = UNSET
+    signature_base: Annotated[str, Meta(examples=['"@method": GET\n"@path": /users'])] | UnsetType = UNSET
 
 
 def problem_answer(error: Exception, path: str, request_id: str, *, development: bool) -> Answer:
@@ -45,7 +46,7 @@ def problem_answer(error: Exception, path: str, request_id: str, *, development:
         detail=_shortened(_detail(error, problem)),
         instance=_shortened(path),
         request_id=request_id,
-        errors=tuple(FieldError(_shortened(one.field), _shortened(one.message)) for one in errors),
+        errors=tuple(FieldError(_shortened(wrong.field), _shortened(wrong.message)) for wrong in errors),
         signature_base=_signature_base(error) if development else UNSET,
     )
     return Answer(problem.status, encode_json(document), PROBLEM_JSON, _headers(error))
@@ -57,9 +58,9 @@ def _explain(error: Exception) -> tuple[ProblemType, Sequence[FieldError]]:
             return error.problem, error.errors
         case NotFound():
             return problem_types.NOT_FOUND, ()
-        case Conflict():
+        case StateRefused():
             return problem_types.CONFLICT, ()
-        case Invalid(field=field, message=message):
+        case FieldRefused(field=field, message=message):
             return problem_types.INVALID_VALUE, (FieldError(field, message),)
         case WeightsRefused(message=message, index=index):
             field = "allocation" if index is None else f"allocation[{index}].weight"
@@ -76,7 +77,9 @@ def _detail(error: Exception, problem: ProblemType) -> str:
     match error:
         case ApiError(detail=detail) if detail:
             return detail
-        case NotFound() | Conflict() | Invalid() | WeightsRefused():
+        case FieldRefused(field=field, message=message):
+            return f"{field}: {message}"
+        case NotFound() | StateRefused() | WeightsRefused():
             return str(error)
         case _:
             return problem.cause

@@ -1,9 +1,9 @@
 """What the API itself refuses, before or beside the rules of the domain."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from orderlane.api import problem_types
 from orderlane.api.problem_types import ProblemType
@@ -12,8 +12,8 @@ from orderlane.api.problem_types import ProblemType
 class FieldError(Struct, frozen=True):
     """A field, parameter or header at fault, and what would be right."""
 
-    field: str
-    message: str
+    field: Annotated[str, Meta(examples=["cash_amount"])]
+    message: Annotated[str, Meta(examples=["must be more than 0"])]
 
 
 class ApiError(Exception):
@@ -100,19 +100,19 @@ class MissingToken(Unauthorized):
 
 
 class InvalidToken(Unauthorized):
-    """The access token does not count."""
+    """The access token is not valid."""
 
     problem = problem_types.INVALID_TOKEN
 
 
 class ExpiredToken(Unauthorized):
-    """The access token is too old."""
+    """The access token has expired."""
 
     problem = problem_types.EXPIRED_TOKEN
 
 
 class InvalidClient(Unauthorized):
-    """Client id and secret do not fit."""
+    """The client credentials are invalid."""
 
     problem = problem_types.INVALID_CLIENT
 
@@ -177,12 +177,6 @@ class UnsupportedMediaType(ApiError):
     """The body is of another media type than the call takes."""
 
     problem = problem_types.UNSUPPORTED_MEDIA_TYPE
-
-
-class InvalidValue(ApiError):
-    """Values of the body do not make sense; for one field raise `ports.errors.Invalid`."""
-
-    problem = problem_types.INVALID_VALUE
 
 
 class NotReady(ApiError):

@@ -25,7 +25,7 @@ def field_errors(value: Any, expected: Any, *, is_text: bool = False) -> list[Fi
 
 
 def zero_character_errors(value: Any) -> list[FieldError]:
-    """Which texts of `value` (decoded JSON) hold the character U+0000, which the database can't keep."""
+    """Which texts of `value` (decoded JSON) hold the character U+0000, which the database cannot keep."""
     return [FieldError(path, "holds the character U+0000") for path, text in _texts(value, "") if "\x00" in text]
 
 
@@ -34,11 +34,11 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
         case str():
             yield path, value
         case dict():
-            for name, one in value.items():
-                yield from _texts(one, _join(path, name))
+            for name, inner in value.items():
+                yield from _texts(inner, _join(path, name))
         case list():
-            for index, one in enumerate(value):
-                yield from _texts(one, f"{path}[{index}]")
+            for index, entry in enumerate(value):
+                yield from _texts(entry, f"{path}[{index}]")
 
 
 def _errors(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
@@ -48,30 +48,30 @@ def _errors(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[Fie
         inner = _struct_errors(value, plain, path, is_text)
     elif get_origin(plain) is list and isinstance(value, list):
         inner = _list_errors(value, get_args(plain)[0], path, is_text)
-    found = False
+    is_explained = False
     for error in inner or ():
-        found = True
+        is_explained = True
         yield error
-    if not found:
+    if not is_explained:
         yield from _own_error(value, expected, path, is_text)
 
 
 def _struct_errors(
     value: dict[str, Any], struct: type[msgspec.Struct], path: str, is_text: bool
 ) -> Iterator[FieldError]:
-    known = {one.encode_name: one for one in fields(struct)}
+    known = {field.encode_name: field for field in fields(struct)}
     for name in value.keys() - known.keys():
         yield FieldError(_join(path, name), f"unknown field; known are {', '.join(known)}")
-    for name, one in known.items():
+    for name, field in known.items():
         if name in value:
-            yield from _errors(value[name], one.type, _join(path, name), is_text)
-        elif one.required:
+            yield from _errors(value[name], field.type, _join(path, name), is_text)
+        elif field.required:
             yield FieldError(_join(path, name), "is missing")
 
 
-def _list_errors(value: list[Any], entry: Any, path: str, is_text: bool) -> Iterator[FieldError]:
-    for index, one in enumerate(value):
-        yield from _errors(one, entry, f"{path}[{index}]", is_text)
+def _list_errors(value: list[Any], expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
+    for index, entry in enumerate(value):
+        yield from _errors(entry, expected, f"{path}[{index}]", is_text)
 
 
 def _own_error(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
@@ -95,19 +95,19 @@ def refusal_text(error: msgspec.ValidationError, expected: Any) -> str:
 
 def _choices(plain: Any) -> list[str]:
     if isinstance(plain, type) and issubclass(plain, Enum):
-        return [str(one.value) for one in plain]
+        return [str(member.value) for member in plain]
     if get_origin(plain) in (Union, UnionType):
-        return [choice for one in get_args(plain) for choice in _choices(bare(one))]
-    return [str(one) for one in get_args(plain)] if get_origin(plain) is Literal else []
+        return [choice for option in get_args(plain) for choice in _choices(bare(option))]
+    return [str(choice) for choice in get_args(plain)] if get_origin(plain) is Literal else []
 
 
 def _form(expected: Any) -> msgspec.Meta | None:
     """The annotation that holds the pattern of a text, wherever in the type it stands."""
-    for one in get_args(expected):
-        if isinstance(one, msgspec.Meta) and one.pattern is not None:
-            return one
-        if (found := _form(one)) is not None:
-            return found
+    for argument in get_args(expected):
+        if isinstance(argument, msgspec.Meta) and argument.pattern is not None:
+            return argument
+        if (inner := _form(argument)) is not None:
+            return inner
     return None
 
 
@@ -116,8 +116,8 @@ def bare(expected: Any) -> Any:
     if get_origin(expected) is Annotated:
         return bare(get_args(expected)[0])
     if get_origin(expected) in (Union, UnionType):
-        rest = [one for one in get_args(expected) if one not in (type(None), msgspec.UnsetType)]
-        return bare(rest[0]) if len(rest) == 1 else expected
+        options = [option for option in get_args(expected) if option not in (type(None), msgspec.UnsetType)]
+        return bare(options[0]) if len(options) == 1 else expected
     return expected
 
 

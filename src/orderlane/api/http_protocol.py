@@ -7,7 +7,6 @@ fields of a chunked body to the headers, where they would pass for headers that 
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
-from uuid import UUID
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -21,7 +20,7 @@ RECEIVE_SECONDS_MAX: Final = 30.0
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection: bounded in what it keeps of an unfinished head, and in how long a request may take to arrive."""
 
-    new_id: Callable[[], UUID]
+    new_id: Callable[[], str]
     receive_seconds_max = RECEIVE_SECONDS_MAX
     _is_in_head = False
     _head_bytes = 0
@@ -77,7 +76,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request with a problem document, and close the connection."""
-        request_id = str(self.new_id())
+        request_id = self.new_id()
         answer = problem_answer(MalformedRequest(msg), "", request_id, development=False)
         headers = {
             "upvest-request-id": request_id,
@@ -103,7 +102,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def http_protocol(new_id: Callable[[], UUID]) -> type[asyncio.Protocol]:
+def http_protocol(new_id: Callable[[], str]) -> type[asyncio.Protocol]:
     """The protocol for uvicorn's configuration; `new_id` names refused requests."""
     members: dict[str, Any] = {"new_id": staticmethod(new_id)}
     return type("HttpProtocol", (BoundedHttpProtocol,), members)

@@ -5,34 +5,43 @@ error rolls back everything, the claim included, so the key is free again.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from orderlane.api.answers import Answer
 from orderlane.api.errors import FieldError, InvalidIdempotencyKey, MissingIdempotencyKey
 from orderlane.api.received import ReceivedRequest
-from orderlane.ports.idempotency import IdempotencyClaim, KeptAnswer, fingerprint_of
+from orderlane.domain.ids import ClientId, parse_id
+from orderlane.ports.idempotency import IdempotencyClaim, IdempotencyKey, KeptAnswer, fingerprint_of
 from orderlane.ports.store import Repositories
 
 REPLAYED: Final = {"idempotent-replayed": "true"}
-_WANTED: Final = "must be a UUID, for example 0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
+_RIGHT: Final = "must be a UUID, for example 0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
 
 
-def claim_of(request: ReceivedRequest, client_id: UUID, now: datetime) -> IdempotencyClaim:
-    """What the request claims. Raises MissingIdempotencyKey, InvalidIdempotencyKey."""
+def claim_of(request: ReceivedRequest, client_id: ClientId) -> IdempotencyClaim:
+    """What the request claims.
+
+    Raises:
+        MissingIdempotencyKey: it has no key.
+        InvalidIdempotencyKey: its key is no UUID.
+    """
     text = request.header(b"idempotency-key")
     if text is None:
         raise MissingIdempotencyKey
     try:
-        key = UUID(text.strip())
+        key = IdempotencyKey(parse_id(text.strip()))
     except ValueError:
-        raise InvalidIdempotencyKey(f"idempotency-key {_WANTED}", [FieldError("idempotency-key", _WANTED)]) from None
-    return IdempotencyClaim(client_id, key, fingerprint_of(request.scope["method"], request.target, request.body), now)
+        raise InvalidIdempotencyKey(f"idempotency-key {_RIGHT}", [FieldError("idempotency-key", _RIGHT)]) from None
+    fingerprint = fingerprint_of(request.scope["method"], request.target, request.body)
+    return IdempotencyClaim(client_id=client_id, key=key, fingerprint=fingerprint)
 
 
 async def answer_once(store: Repositories, claim: IdempotencyClaim, respond: Callable[[], Awaitable[Answer]]) -> Answer:
-    """The first answer under the key: made now, or kept from before. Raises KeyReused."""
+    """The first answer under the key: made now, or kept from before.
+
+    Raises:
+        KeyReused: the key belongs to another request.
+    """
     kept = await store.idempotency.claim(claim)
     if kept is not None:
         return replayed(kept)

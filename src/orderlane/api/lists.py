@@ -3,20 +3,23 @@
 A list's own query struct adds its filters and narrows `sort` to the columns that it offers.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
 from orderlane.ports.paging import Listing, Page, SortOrder
+from orderlane.resources.requests import Received
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 OFFSET_MAX = 2**31 - 1
 
+RecordT = TypeVar("RecordT")
 ResourceT = TypeVar("ResourceT")
 
 
-class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Query(Received, frozen=True, kw_only=True):
     """Query parameters; unknown ones are refused."""
 
 
@@ -44,14 +47,14 @@ class ListQuery(PageQuery, frozen=True, kw_only=True):
     sort: Annotated[Literal["created_at", "updated_at", "id"], Meta(description="What to sort by.")] = "created_at"
 
 
-class ListMeta(Struct, frozen=True):
+class ListMeta(Struct, frozen=True, kw_only=True):
     """Which part of the list this is."""
 
     offset: int
     limit: int
     count: int
     total_count: int
-    sort: str
+    sort: Annotated[str, Meta(examples=["created_at"])]
     order: SortOrder
 
 
@@ -62,8 +65,17 @@ class ResourceList(Struct, Generic[ResourceT], frozen=True):
     data: list[ResourceT]
 
 
-def resource_list(page: Page, listing: Listing[ResourceT]) -> ResourceList[ResourceT]:
-    """The answer for a page."""
-    rows = list(listing.rows)
-    meta = ListMeta(page.offset, page.limit, len(rows), listing.total_count, page.sort, page.order)
-    return ResourceList(meta, rows)
+def resource_list(
+    page: Page, listing: Listing[RecordT], resource: Callable[[RecordT], ResourceT]
+) -> ResourceList[ResourceT]:
+    """The answer for a page; `resource` makes the JSON of an entry."""
+    data = [resource(row) for row in listing.rows]
+    meta = ListMeta(
+        offset=page.offset,
+        limit=page.limit,
+        count=len(data),
+        total_count=listing.total_count,
+        sort=page.sort,
+        order=page.order,
+    )
+    return ResourceList(meta, data)

@@ -21,13 +21,16 @@ class Metrics:
         self._statements = self._gauge("sql_statements_total", "SQL statements sent by the API of this process.")
         self._up = self._gauge("database_up", "1 when the database answers.")
         self._waiting = self._gauge("inbox_messages", "Messages to lanes that are not applied yet.")
+        self._message_age = self._gauge(
+            "oldest_inbox_message_age_seconds", "Age of the oldest message that is not applied yet, or 0."
+        )
         self._quarantined = self._gauge("quarantine_messages", "Messages that could not be applied.")
         self._unowned = self._gauge("lanes_without_worker", "Lanes that no worker owns.")
         self._age = self._gauge(
             "oldest_undelivered_event_age_seconds", "Age of the oldest event that a subscription has not got, or 0."
         )
 
-    async def scrape(self, figures: Figures, now: datetime) -> bytes:
+    async def scrape(self, figures: Figures, business_now: datetime) -> bytes:
         """The text of all metrics. Without a database those of the backlog keep their last values."""
         self._statements.set(figures.statement_count)
         try:
@@ -37,10 +40,11 @@ class Metrics:
             return generate_latest(self.registry)
         self._up.set(1)
         self._waiting.set(backlog.waiting_messages)
+        self._message_age.set(backlog.oldest_message_age_seconds)
         self._quarantined.set(backlog.quarantined_messages)
         self._unowned.set(backlog.lanes_without_worker)
         oldest = backlog.oldest_undelivered_event_at
-        self._age.set(0 if oldest is None else max(0.0, (now - oldest).total_seconds()))
+        self._age.set(0 if oldest is None else max(0.0, (business_now - oldest).total_seconds()))
         return generate_latest(self.registry)
 
     def _gauge(self, name: str, documentation: str) -> Gauge:

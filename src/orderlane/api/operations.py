@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import Enum
 from inspect import signature
 from typing import Any, Final, get_args, get_type_hints
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -24,6 +23,7 @@ from orderlane.api.problem_types import ProblemType
 from orderlane.api.received import ReceivedRequest
 from orderlane.api.scopes import Scope
 from orderlane.api.serving import Serving
+from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import Client
 from orderlane.ports.idempotency import IdempotencyClaim
 from orderlane.ports.services import ApiServices
@@ -53,22 +53,23 @@ class Call:
     Attributes:
         serving: what every operation is served with.
         request: the request as received.
-        now: when it came, in UTC.
+        now: when it came, in technical time (tokens, signatures), in UTC.
+        request_id: names the request in the log, and in the journal of what it leads to.
         client: who calls; only behind a token.
         scopes: what the token allows, the scopes that others include among them; only behind a token.
         store: the repositories of the open unit of work; only where the operation has one.
         claim: the idempotency key, for handlers that store it themselves; only where the operation demands one.
     """
 
-    __slots__ = ("claim", "client", "now", "request", "scopes", "serving", "store")
+    __slots__ = ("claim", "client", "now", "request", "request_id", "scopes", "serving", "store")
 
     client: Client
     scopes: Collection[str]
     store: Repositories
     claim: IdempotencyClaim
 
-    def __init__(self, serving: Serving, request: ReceivedRequest, now: datetime) -> None:
-        self.serving, self.request, self.now = serving, request, now
+    def __init__(self, serving: Serving, request: ReceivedRequest, now: datetime, request_id: str) -> None:
+        self.serving, self.request, self.now, self.request_id = serving, request, now, request_id
 
     @property
     def services(self) -> ApiServices:
@@ -81,12 +82,22 @@ class Call:
         return self.serving.options
 
     @property
-    def client_id(self) -> UUID:
+    def client_id(self) -> ClientId:
         """The id of the client that calls: every resource belongs to one."""
         return self.client.id
 
-    def new_id(self) -> UUID:
-        """Return an id for something new."""
+    @property
+    def actor(self) -> str:
+        """Who asks, as the journal names it."""
+        return f"client:{self.client_id}"
+
+    @property
+    def business_now(self) -> datetime:
+        """The business time: that of what clients see."""
+        return self.services.sources.business_clock.now()
+
+    def new_id(self) -> str:
+        """Return a UUID of version 7 for something new."""
         return self.services.sources.ids.new_id()
 
 
@@ -121,6 +132,11 @@ class Operation:
     media_type: str
     is_listed: bool
     handler: Handler
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether what it does must not be cancelled once it has begun."""
+        return self.unit is Unit.TRANSACTION or self.idempotent
 
 
 def operation(
@@ -188,9 +204,9 @@ def _resource(returned: Any) -> Any:
     """What is answered: the returned type without the `Answer` that a handler may build itself."""
     if returned is Answer:
         return None
-    rest = [one for one in get_args(returned) if one is not Answer]
-    if Answer in get_args(returned) and len(rest) == 1:
-        return rest[0]
+    others = [option for option in get_args(returned) if option is not Answer]
+    if Answer in get_args(returned) and len(others) == 1:
+        return others[0]
     return None if returned is type(None) else returned
 
 

@@ -1,17 +1,17 @@
 """How the API behaves, as far as an operator may choose it."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiOptions:
+
+class ApiOptions(Struct, frozen=True, kw_only=True):
     """The choices, with what is right for production.
 
     Attributes:
         development: tell an integrator the signature base that the service computed; never in production.
         body_bytes_max: larger request bodies are refused.
-        token_lifetime: how long an access token counts.
+        token_lifetime: how long an access token is valid.
         requests_per_minute: the limit of a client that has none of its own; None is no limit.
         token_requests_per_minute: how often a client, and an address, may ask for a token.
         public_url: the address at which clients reach the service, for the OpenAPI document.

@@ -18,22 +18,30 @@ DateOrTime = Annotated[
 
 
 def start_of(field: str, text: str | None) -> datetime | None:
-    """The first moment of the period. Raises InvalidParameter when there is no such date or time."""
+    """The first moment of the period.
+
+    Raises:
+        InvalidParameter: there is no such date or time.
+    """
     if text is None:
         return None
-    found = _read(field, text)
-    return found if isinstance(found, datetime) else _midnight(found)
+    beginning = _read(field, text)
+    return beginning if isinstance(beginning, datetime) else _midnight(beginning)
 
 
 def end_of(field: str, text: str | None) -> datetime | None:
-    """The first moment after the period. Raises InvalidParameter when there is no such date or time."""
+    """The first moment after the period.
+
+    Raises:
+        InvalidParameter: there is no such date or time.
+    """
     if text is None:
         return None
-    found = _read(field, text)
+    last = _read(field, text)
     try:
-        if isinstance(found, datetime):
-            return found + timedelta(microseconds=1)
-        return _midnight(found + timedelta(days=1))
+        if isinstance(last, datetime):
+            return last + timedelta(microseconds=1)
+        return _midnight(last + timedelta(days=1))
     except OverflowError:
         raise _refusal(field, "is too late") from None
 

@@ -4,11 +4,11 @@ A problem's `type` is `/errors/` and its code; the service answers there with it
 """
 
 import sys
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemType:
+class ProblemType(Struct, frozen=True):
     """One kind of problem: its code, HTTP status and title, why it happens and what to do."""
 
     code: str
@@ -26,7 +26,7 @@ class ProblemType:
 MALFORMED_REQUEST = ProblemType(
     "malformed_request",
     400,
-    "The request can't be read",
+    "The request cannot be read",
     "What came is not HTTP by the rules, or its request line and headers have more than 32 KiB.",
     "Send what an HTTP library sends; the connection is closed after this answer.",
 )
@@ -118,7 +118,7 @@ EXPIRED_TOKEN = ProblemType(
 INVALID_CLIENT = ProblemType(
     "invalid_client",
     401,
-    "Client id and secret do not fit",
+    "Invalid client credentials",
     "There is no such client, its secret is another, or it was revoked. Which of these is not told.",
     "Check client_id and client_secret; ask the operator for new ones if they are lost.",
 )
@@ -183,7 +183,7 @@ CONFLICT = ProblemType(
     "conflict",
     409,
     "The state of the resource does not allow this",
-    "The resource is in a state in which this can't be done. `detail` says which.",
+    "The resource is in a state in which this cannot be done. `detail` says which.",
     "Fetch the resource and decide anew.",
 )
 BODY_TOO_LARGE = ProblemType(
@@ -203,7 +203,7 @@ UNSUPPORTED_MEDIA_TYPE = ProblemType(
 INVALID_VALUE = ProblemType(
     "invalid_value",
     422,
-    "A value can't be accepted",
+    "A value cannot be accepted",
     "The body has the right shape, but a value does not make sense here. `errors` names the field and what is right.",
     "Correct the fields in `errors`.",
 )
@@ -224,22 +224,23 @@ RATE_LIMITED = ProblemType(
 INTERNAL_ERROR = ProblemType(
     "internal_error",
     500,
-    "The service made a mistake",
+    "Internal error",
     "Something unexpected happened in the service. Nothing of the request took effect.",
-    "Repeat the request with the same idempotency key. If it stays, tell the operator the request_id: the log has it.",
+    "Repeat the request with the same idempotency key. If it persists, give the operator the request_id; the log has "
+    "it.",
 )
 UNAVAILABLE = ProblemType(
     "unavailable",
     503,
-    "The service can't work just now",
-    "The database does not answer.",
+    "Service temporarily unavailable",
+    "The database does not answer, or not in time. What was asked for may still take effect.",
     "Repeat the request with the same idempotency key after the seconds in `retry-after`.",
 )
 
 PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
     sorted(
-        (one for one in list(globals().values()) if isinstance(one, ProblemType)),
-        key=lambda one: (one.status, one.code),
+        (value for value in list(globals().values()) if isinstance(value, ProblemType)),
+        key=lambda problem: (problem.status, problem.code),
     )
 )
 """The catalogue, by status and code."""
@@ -248,8 +249,9 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
 def problem_reference() -> str:
     """The catalogue as a page of the documentation."""
     sections = "\n".join(
-        f"## {one.code}\n\n{one.status}, `{one.uri}`: {one.title}.\n\n- Cause: {one.cause}\n- Cure: {one.cure}\n"
-        for one in PROBLEM_TYPES
+        f"## {problem.code}\n\n{problem.status}, `{problem.uri}`: {problem.title}.\n\n"
+        f"- Cause: {problem.cause}\n- Cure: {problem.cure}\n"
+        for problem in PROBLEM_TYPES
     )
     return _REFERENCE_HEAD + sections
 

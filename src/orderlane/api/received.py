@@ -35,7 +35,11 @@ class ReceivedRequest:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]]) -> "ReceivedRequest":
-        """Take the request from ASGI. Raises InvalidHeader when a header that decides comes twice."""
+        """Take the request from ASGI.
+
+        Raises:
+            InvalidHeader: a header that decides comes twice.
+        """
         lines = scope["headers"]
         headers = dict(lines)
         if len(headers) != len(lines):
@@ -61,7 +65,12 @@ class ReceivedRequest:
         return None if value is None else value.decode("latin-1")
 
     async def read_body(self, bytes_max: int) -> bytes:
-        """Read the body. Raises BodyTooLarge, ClientDisconnected."""
+        """Read the body.
+
+        Raises:
+            BodyTooLarge: it has more than `bytes_max` bytes.
+            ClientDisconnected: the client has gone before it was complete.
+        """
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > bytes_max:
             raise BodyTooLarge(f"the body has {int(announced)} bytes, the limit is {bytes_max}")

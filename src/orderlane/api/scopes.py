@@ -29,5 +29,5 @@ ALL_SCOPES: frozenset[str] = frozenset(Scope)
 
 def with_implied(scopes: Iterable[str]) -> frozenset[str]:
     """The scopes with those that they include."""
-    given = frozenset(scopes)
-    return given | {f"{one.removesuffix(':admin')}:read" for one in given if one.endswith(":admin")}
+    named = frozenset(scopes)
+    return named | {f"{scope.removesuffix(':admin')}:read" for scope in named if scope.endswith(":admin")}

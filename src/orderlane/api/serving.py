@@ -1,17 +1,17 @@
 """What every operation is served with."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orderlane.api.auth.gate import Gate
 from orderlane.api.metrics import Metrics
 from orderlane.api.options import ApiOptions
 from orderlane.api.pages.reference import Pages
 from orderlane.api.request_log import RequestLog
+from orderlane.api.writes import Writes
 from orderlane.ports.services import ApiServices
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True, kw_only=True):
     """The ports, the operator's choices, the gate, what is told of requests, and the documentation."""
 
     services: ApiServices
@@ -20,3 +20,4 @@ class Serving:
     metrics: Metrics
     log: RequestLog
     pages: Pages
+    writes: Writes

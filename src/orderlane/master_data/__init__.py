@@ -2,9 +2,18 @@
 
 from orderlane.master_data.instruments import (
     InstrumentFileRefused,
+    InstrumentLine,
     Problem,
+    check_venues,
     read_instruments,
     shipped_instruments,
 )
 
-__all__ = ["InstrumentFileRefused", "Problem", "read_instruments", "shipped_instruments"]
+__all__ = [
+    "InstrumentFileRefused",
+    "InstrumentLine",
+    "Problem",
+    "check_venues",
+    "read_instruments",
+    "shipped_instruments",
+]

@@ -10,36 +10,44 @@
 | fractional | true or false: whether parts of a unit are traded |
 | trading_status | ACTIVE or INACTIVE |
 | price | the reference price of one unit, greater than 0 |
+| venue | the name of the venue where it is executed; empty, or no such column, for the default one |
 
 The list that comes with the service is a convenience: real ISINs and names, prices that are only plausible.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from importlib.resources import files
 from io import StringIO
-from typing import Any
+from typing import Any, Final
 
+from msgspec import Struct
 from stdnum import isin as isin_number
 from stdnum.de import wkn as wkn_number
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
-from orderlane.domain.instruments import Instrument, TradingStatus
-from orderlane.ports.instruments import ListedInstrument
+from orderlane.domain.instruments import TradingStatus
+from orderlane.ports.instruments import InstrumentEntry
 from orderlane.resources.formats import CURRENCIES
 
 NAME_CHARACTERS_MAX = 200
 PROBLEMS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARACTERS_MAX = 40
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
+_VENUE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 _SWITCH = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class InstrumentLine(Struct, frozen=True):
+    """An instrument of a file, with its line (from 1)."""
+
+    line: int
+    entry: InstrumentEntry
+
+
+class Problem(Struct, frozen=True):
     """What is wrong with one value: its line in the file (from 1), its column, None for the whole line, and why."""
 
     line: int
@@ -59,34 +67,55 @@ class InstrumentFileRefused(Exception):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        shown = [str(one) for one in self.problems[:PROBLEMS_SHOWN_MAX]]
+        shown = [str(problem) for problem in self.problems[:PROBLEMS_SHOWN_MAX]]
         more = len(self.problems) - len(shown)
         return "\n".join([*shown, f"and {more} more"] if more else shown)
 
 
-def shipped_instruments() -> list[ListedInstrument]:
+def shipped_instruments() -> list[InstrumentEntry]:
     """The European-listed funds and shares that come with the service."""
-    return read_instruments((files("orderlane.master_data") / "instruments.csv").read_bytes())
+    lines = read_instruments((files("orderlane.master_data") / "instruments.csv").read_bytes())
+    return [line.entry for line in lines]
 
 
-def read_instruments(content: bytes) -> list[ListedInstrument]:
-    """The instruments of a CSV file, in its order. Raises InstrumentFileRefused: all or nothing."""
+def read_instruments(content: bytes) -> list[InstrumentLine]:
+    """The instruments of a CSV file, in its order.
+
+    Raises:
+        InstrumentFileRefused: the file has mistakes, all of which are told.
+    """
     problems: list[Problem] = []
-    listed: list[ListedInstrument] = []
-    lines: dict[str, int] = {}
+    lines: list[InstrumentLine] = []
+    first_lines: dict[str, int] = {}
     for line, row in _rows(content):
         try:
-            one = _instrument(line, row)
-            _refuse_repetition(line, one.instrument.isin, lines)
+            entry = _entry(line, row)
+            _refuse_repetition(line, entry.isin, first_lines)
         except InstrumentFileRefused as refusal:
             problems += refusal.problems
         else:
-            listed.append(one)
+            lines.append(InstrumentLine(line, entry))
     if problems:
         raise InstrumentFileRefused(problems)
-    if not listed:
+    if not lines:
         raise InstrumentFileRefused([Problem(2, None, "there is no instrument below the names of the columns")])
-    return listed
+    return lines
+
+
+def check_venues(lines: Iterable[InstrumentLine], venues: Collection[str]) -> None:
+    """See to it that the venues that a file names are among those that exist.
+
+    Raises:
+        InstrumentFileRefused: some are not.
+    """
+    known = ", ".join(venues) or "there is none yet"
+    problems = [
+        Problem(line.line, "venue", f"there is no venue {_shown(line.entry.venue)}; known are: {known}")
+        for line in lines
+        if line.entry.venue and line.entry.venue not in venues
+    ]
+    if problems:
+        raise InstrumentFileRefused(problems)
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
@@ -114,9 +143,10 @@ def _text(content: bytes) -> str:
 
 
 def _check_columns(columns: list[str]) -> None:
-    if sorted(columns) != sorted(_READERS):
-        expected = ",".join(_READERS)
-        raise InstrumentFileRefused([Problem(1, None, f"must name these columns, separated by commas: {expected}")])
+    if sorted({*columns, *_OPTIONAL}) != sorted(_READERS) or len(set(columns)) != len(columns):
+        required = ",".join(column for column in _READERS if column not in _OPTIONAL)
+        message = f"must name these columns, separated by commas: {required}; and may name {','.join(_OPTIONAL)}"
+        raise InstrumentFileRefused([Problem(1, None, message)])
 
 
 def _check_width(line: int, columns: list[str], values: list[str]) -> None:
@@ -131,21 +161,19 @@ def _refuse_repetition(line: int, isin: str, lines: dict[str, int]) -> None:
         raise InstrumentFileRefused([Problem(line, "isin", f"{isin} stands in line {first} already")])
 
 
-def _instrument(line: int, row: Mapping[str, str]) -> ListedInstrument:
-    """Raises InstrumentFileRefused with every problem of the row."""
+def _entry(line: int, row: Mapping[str, str]) -> InstrumentEntry:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for column, read in _READERS.items():
         try:
-            values[column] = read(row[column])
+            values[column] = read(row.get(column, ""))
         except ValueError as error:
             problems.append(Problem(line, column, str(error)))
     if not problems:
         problems += [Problem(line, column, message) for column, message in _contradictions(values)]
     if problems:
         raise InstrumentFileRefused(problems)
-    wkn = values.pop("wkn")
-    return ListedInstrument(Instrument(**values), wkn)
+    return InstrumentEntry(**values)
 
 
 def _contradictions(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -210,6 +238,12 @@ def _read_trading_status(text: str) -> TradingStatus:
         raise ValueError(f"must be {' or '.join(TradingStatus)}, not {_shown(text)}") from None
 
 
+def _read_venue(text: str) -> str:
+    if text and not _VENUE.fullmatch(text):
+        raise ValueError(f"must be the name of a venue such as SIMULATED, or empty, not {_shown(text)}")
+    return text
+
+
 def _shown(text: str) -> str:
     return repr(text if len(text) <= VALUE_SHOWN_CHARACTERS_MAX else text[:VALUE_SHOWN_CHARACTERS_MAX] + "…")
 
@@ -223,4 +257,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "fractional": _read_fractional,
     "trading_status": _read_trading_status,
     "price": _read_price,
+    "venue": _read_venue,
 }
+_OPTIONAL: Final = ("venue",)

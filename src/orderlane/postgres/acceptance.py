@@ -1,60 +1,57 @@
 """The accept path in PostgreSQL: concurrent requests share a transaction of two statements, whatever their number."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
-from uuid import UUID
+from collections.abc import Callable, Mapping, Sequence
 
-from msgspec.json import Encoder
+from msgspec import Struct
 
-from orderlane.domain.account import AccountType
-from orderlane.domain.messages import PlacePortfolioOrder
-from orderlane.domain.portfolio_order import (
-    InitiationFlow,
-    PortfolioOrder,
-    PortfolioOrderStatus,
-    PortfolioOrderType,
-)
+from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.ids import AllocationId, ClientId, SubjectId, lane_of
+from orderlane.domain.intake import PlacementFacts, accepted_portfolio_order
+from orderlane.domain.lane.messages import encode_message
+from orderlane.domain.lane.placing import PlacePortfolioOrder
+from orderlane.domain.parent_order import ParentOrder
+from orderlane.domain.users import UserStatus
 from orderlane.ports.acceptance import Acceptance, PlacementRequest
-from orderlane.ports.errors import Conflict, Invalid
 from orderlane.ports.idempotency import KeptAnswer, KeyReused
 from orderlane.postgres.connection import NOTIFY_INBOX, Connection, Pool
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.group_commit import GroupCommit
 from orderlane.postgres.idempotency import kept_answer
-from orderlane.postgres.inbox import encode_message
 from orderlane.postgres.notification import DebouncedNotification
 from orderlane.postgres.queries import queries
-from orderlane.postgres.rows import Row
-from orderlane.resources.orders import portfolio_order_resource
+from orderlane.postgres.tables.accounts import account_from
+from orderlane.postgres.tables.parent_orders import new_rows
+from orderlane.postgres.tables.records import Row
+from orderlane.resources.formats import CURRENCIES
 
-ACCEPTED: Final = 202
-STATEMENT_SECONDS_MAX = 10.0
 GROUP_SIZE_MAX = 200
 
 _SQL = queries("acceptance")
-_encode = Encoder().encode
 
-_Key = tuple[UUID, UUID]
+AnswerOf = Callable[[ParentOrder], KeptAnswer]
+_Key = tuple[ClientId, str]
 _Outcome = Acceptance | Exception
 
 
-@dataclass(frozen=True, slots=True)
-class _Placement:
+class _Placement(Struct, frozen=True, kw_only=True, eq=False):
     """A portfolio order that may be stored, unless its key turns out to be taken."""
 
-    claim_key: _Key
-    lane: int
+    key: _Key
     request: PlacementRequest
-    portfolio_order: PortfolioOrder
+    parent: ParentOrder
     answer: KeptAnswer
 
 
 class PostgresPortfolioOrderAcceptance:
-    """Accepts portfolio orders, many at a time. One for each process."""
+    """Accepts portfolio orders, many at a time. One for each process.
 
-    def __init__(self, pool: Pool) -> None:
+    `answer_of` makes the answer to an accepted order, which is stored with it.
+    """
+
+    def __init__(self, pool: Pool, lane_count: int, answer_of: AnswerOf) -> None:
         self._pool = pool
+        self._lane_count = lane_count
+        self._answer_of = answer_of
         self._inbox_notification = DebouncedNotification(pool, NOTIFY_INBOX)
         self._group_commit = GroupCommit(self._accept_all, size_max=GROUP_SIZE_MAX)
 
@@ -69,44 +66,74 @@ class PostgresPortfolioOrderAcceptance:
 
     async def _accept_all(self, requests: Sequence[PlacementRequest]) -> list[_Outcome]:
         with unavailable_on_loss():
-            async with self._pool.acquire(timeout=STATEMENT_SECONDS_MAX) as connection:
+            async with self._pool.acquire() as connection:
                 return await self._accept_on(connection, requests)
 
     async def _accept_on(self, connection: Connection, requests: Sequence[PlacementRequest]) -> list[_Outcome]:
-        found = await _look_up(connection, requests)
-        verdicts = [_verdict(request, row) for request, row in zip(requests, found, strict=True)]
-        placements = [one for one in verdicts if isinstance(one, _Placement)]
+        rows = await self._look_up(connection, requests)
+        verdicts = [self._verdict(request, row) for request, row in zip(requests, rows, strict=True)]
+        placements = [verdict for verdict in verdicts if isinstance(verdict, _Placement)]
         first_of_key: dict[_Key, _Placement] = {}
-        for one in placements:
-            first_of_key.setdefault(one.claim_key, one)
-        claimed = await _place(connection, list(first_of_key.values()))
-        stored = {id(first_of_key[key]) for key in claimed}
+        for placement in placements:
+            first_of_key.setdefault(placement.key, placement)
+        claimed = await self._place(connection, list(first_of_key.values()))
+        stored = {first_of_key[key] for key in claimed}
         if stored:
             self._inbox_notification.send_soon()
-        late = [one for one in placements if id(one) not in stored]
-        records = await _kept_records(connection, [one.claim_key for one in late])
-        outcomes = {id(one): _replay(one.request, records[one.claim_key]) for one in late}
-        outcomes |= {id(one): Acceptance(one.answer, replayed=False) for one in placements if id(one) in stored}
-        return [outcomes[id(one)] if isinstance(one, _Placement) else one for one in verdicts]
+        late = [placement for placement in placements if placement not in stored]
+        records = await _kept_records(connection, [placement.key for placement in late])
+        outcomes = {placement: _replay(placement.request, records[placement.key]) for placement in late}
+        outcomes |= {placement: Acceptance(placement.answer, replayed=False) for placement in stored}
+        return [outcomes[verdict] if isinstance(verdict, _Placement) else verdict for verdict in verdicts]
+
+    async def _look_up(self, connection: Connection, requests: Sequence[PlacementRequest]) -> Sequence[Row]:
+        return await connection.fetch(
+            _SQL["look_up_requests"],
+            [request.claim.client_id for request in requests],
+            [request.claim.key for request in requests],
+            [lane_of(request.placement.account_id, self._lane_count) for request in requests],
+            [request.placement.account_id for request in requests],
+            [request.placement.user_id for request in requests],
+        )
+
+    def _verdict(self, request: PlacementRequest, row: Row) -> _Outcome | _Placement:
+        """What a request comes to, by what was found for it: the answer of its key goes before everything else."""
+        if row["fingerprint"] is not None:
+            return _replay(request, row)
+        try:
+            parent = accepted_portfolio_order(request.placement, _facts(request, row), request.fresh_id)
+        except (FieldRefused, StateRefused) as refusal:
+            return refusal
+        key = (request.claim.client_id, request.claim.key)
+        return _Placement(key=key, request=request, parent=parent, answer=self._answer_of(parent))
+
+    async def _place(self, connection: Connection, placements: Sequence[_Placement]) -> list[_Key]:
+        """Store what is new; the keys that were claimed. A key that was taken meanwhile is not among them."""
+        if not placements:
+            return []
+        parents = [placement.parent for placement in placements]
+        messages = [encode_message(PlacePortfolioOrder(parent.id)) for parent in parents]
+        rows = await connection.fetch(
+            _SQL["accept"],
+            placements[0].answer.status,
+            [placement.request.claim.client_id for placement in placements],
+            [placement.request.claim.key for placement in placements],
+            [placement.request.claim.fingerprint for placement in placements],
+            [placement.answer.body for placement in placements],
+            [parent.id for parent in parents],
+            [lane_of(parent.id, self._lane_count) for parent in parents],
+            [SubjectId(parent.account_id) for parent in parents],
+            [kind for kind, _ in messages],
+            [text for _, text in messages],
+            [f"client:{parent.client_id}" for parent in parents],
+            [placement.request.request_id for placement in placements],
+            new_rows(parents, self._lane_count),
+        )
+        return [_key_of(row) for row in rows]
 
 
-async def _look_up(connection: Connection, requests: Sequence[PlacementRequest]) -> Sequence[Row]:
-    return await connection.fetch(
-        _SQL["look_up_requests"],
-        [one.claim.client_id for one in requests],
-        [one.claim.key for one in requests],
-        [one.account_id for one in requests],
-        [one.user_id for one in requests],
-        timeout=STATEMENT_SECONDS_MAX,
-    )
-
-
-def _verdict(request: PlacementRequest, found: Row) -> _Outcome | _Placement:
-    """What a request comes to, by what was found for it: the answer of its key goes before everything else."""
-    if found["fingerprint"] is not None:
-        return _replay(request, found)
-    refusal = _refusal(request, found)
-    return _placement(request, found) if refusal is None else refusal
+def _key_of(row: Row) -> _Key:
+    return ClientId(str(row["client_id"])), str(row["key"])
 
 
 def _replay(request: PlacementRequest, record: Row) -> _Outcome:
@@ -117,89 +144,20 @@ def _replay(request: PlacementRequest, record: Row) -> _Outcome:
     return Acceptance(answer, replayed=True)
 
 
-def _refusal(request: PlacementRequest, found: Row) -> Invalid | Conflict | None:
-    if found["user_status"] is None:
-        return Invalid("user_id", f"there is no user {request.user_id}")
-    if found["lane"] is None:
-        return Invalid("account_id", f"there is no account {request.account_id}")
-    if found["owner_id"] != request.user_id:
-        return Invalid("account_id", f"account {request.account_id} does not belong to user {request.user_id}")
-    if found["account_type"] != AccountType.PORTFOLIO:
-        return Invalid(
-            "account_id", f"account {request.account_id} is a {found['account_type']} account, not PORTFOLIO"
-        )
-    if found["account_currency"] != request.currency:
-        return Invalid("currency", f"must be {found['account_currency']}, the account's, not {request.currency}")
-    if found["user_status"] != "ACTIVE":
-        return Conflict(f"user {request.user_id} is {found['user_status']}, not ACTIVE")
-    return None
-
-
-def _placement(request: PlacementRequest, found: Row) -> _Placement:
-    placed = PortfolioOrder(
-        id=request.id,
-        client_id=request.claim.client_id,
-        user_id=request.user_id,
-        account_id=request.account_id,
-        allocation_id=found["allocation_id"],
-        cash_amount=request.cash_amount,
-        currency=request.currency,
-        type=PortfolioOrderType(request.side),
-        status=PortfolioOrderStatus.NEW,
-        post_tax=False,
-        client_reference=request.client_reference,
-        initiation_flow=InitiationFlow.API,
-        cancellation_reason=None,
-        cancellation_details="",
-        sequence=0,
-        created_at=request.claim.created_at,
-        updated_at=request.claim.created_at,
+def _facts(request: PlacementRequest, row: Row) -> PlacementFacts:
+    account, status, allocation_id = row["account"], row["user_status"], row["allocation_id"]
+    return PlacementFacts(
+        currency=CURRENCIES.get(request.placement.currency),
+        account=None if account is None else account_from(account),
+        user_status=None if status is None else UserStatus(status),
+        allocation_id=None if allocation_id is None else AllocationId(str(allocation_id)),
+        now=row["now"],
     )
-    answer = KeptAnswer(ACCEPTED, _encode(portfolio_order_resource(placed, ())))
-    return _Placement((request.claim.client_id, request.claim.key), found["lane"], request, placed, answer)
-
-
-async def _place(connection: Connection, placements: Sequence[_Placement]) -> list[_Key]:
-    """Store what is new; the keys that were claimed. A key that was taken meanwhile is not among them."""
-    if not placements:
-        return []
-    placed = [one.portfolio_order for one in placements]
-    messages = [encode_message(PlacePortfolioOrder(one.id)) for one in placed]
-    rows = await connection.fetch(
-        _SQL["accept"],
-        ACCEPTED,
-        [one.client_id for one in placed],
-        [one.request.claim.key for one in placements],
-        [one.request.claim.fingerprint for one in placements],
-        [one.answer.body for one in placements],
-        [one.created_at for one in placed],
-        [one.id for one in placed],
-        [one.lane for one in placements],
-        [one.user_id for one in placed],
-        [one.account_id for one in placed],
-        [one.allocation_id for one in placed],
-        [one.cash_amount for one in placed],
-        [one.currency for one in placed],
-        [one.type for one in placed],
-        [one.status for one in placed],
-        [one.post_tax for one in placed],
-        [one.client_reference for one in placed],
-        [one.initiation_flow for one in placed],
-        [kind for kind, _ in messages],
-        [message for _, message in messages],
-        timeout=STATEMENT_SECONDS_MAX,
-    )
-    return [(row["client_id"], row["key"]) for row in rows]
 
 
 async def _kept_records(connection: Connection, keys: Sequence[_Key]) -> Mapping[_Key, Row]:
     """What is kept for keys that another request was faster to claim."""
     if not keys:
         return {}
-    rows = await connection.fetch(
-        _SQL["kept_answers"],
-        [client_id for client_id, _ in keys],
-        [key for _, key in keys],
-        timeout=STATEMENT_SECONDS_MAX,
-    )
-    return {(row["client_id"], row["key"]): row for row in rows}
+    client_ids, idempotency_keys = zip(*keys, strict=True)
+    return {_key_of(row): row for row in await connection.fetch(_SQL["kept_answers"], client_ids, idempotency_keys)}

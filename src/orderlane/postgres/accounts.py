@@ -1,103 +1,95 @@
 """Accounts in PostgreSQL."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
-from orderlane.domain.account import AccountStatus, lane_of
-from orderlane.domain.messages import Deposit
-from orderlane.ports.accounts import NewAccount, NewDeposit
-from orderlane.ports.errors import Conflict, Invalid, NotFound
+from orderlane.domain.account import Account
+from orderlane.domain.ids import AccountGroupId, AccountId, ClientId, SubjectId, UserId, lane_of
+from orderlane.domain.lane.messages import Message
+from orderlane.ports.errors import NotFound
 from orderlane.ports.paging import Listing, Page
 from orderlane.postgres.connection import Connection
 from orderlane.postgres.inbox import NewMessage, put_messages
-from orderlane.postgres.listing import fetch_page
+from orderlane.postgres.listing import BY_TIME, fetch_page
 from orderlane.postgres.queries import queries
-from orderlane.postgres.rows import Row, account_from
-from orderlane.postgres.users import check_user_is_active
-from orderlane.resources.accounts import AccountResource, account_resource
+from orderlane.postgres.tables.accounts import account_from
 
 _SQL = queries("accounts")
-_SORTS: Final[Mapping[str, str]] = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
 
 
 class PostgresAccounts:
     """Accounts, on a connection. `told_lane` is called when a message was put into the inbox."""
 
-    def __init__(self, connection: Connection, told_lane: Callable[[], None]) -> None:
+    def __init__(self, connection: Connection, lane_count: int, told_lane: Callable[[], None]) -> None:
         self._connection = connection
+        self._lane_count = lane_count
         self._told_lane = told_lane
 
-    async def add(self, client_id: UUID, new: NewAccount) -> AccountResource:
-        """Store a new account; as stored."""
-        await check_user_is_active(self._connection, client_id, new.user_id)
-        await self._check_group(client_id, new)
-        installation = await self._connection.fetchrow(_SQL["installation"])
-        assert installation is not None
-        row = await self._connection.fetchrow(
+    async def add(self, account: Account) -> None:
+        """Store a new account."""
+        await self._connection.execute(
             _SQL["add_account"],
-            new.id,
-            lane_of(new.id, installation["lane_count"]),
-            client_id,
-            new.user_id,
-            new.account_group_id,
-            new.type,
-            AccountStatus.ACTIVE,
-            new.name,
-            installation["currency"],
-            new.distribution,
-            new.created_at,
+            lane_of(account.id, self._lane_count),
+            account.id,
+            account.client_id,
+            account.user_id,
+            account.account_group_id,
+            account.type,
+            account.status,
+            account.name,
+            account.currency,
+            account.distribution,
+            account.account_number,
+            account.created_at,
         )
-        assert row is not None
-        return account_resource_from(row)
 
-    async def get(self, client_id: UUID, account_id: UUID) -> AccountResource:
-        """One account."""
-        return account_resource_from(await self._row(client_id, account_id))
+    async def last_number(self, group_id: AccountGroupId) -> int:
+        """The number of the latest account of a group, 0 when it has none."""
+        lane = lane_of(group_id, self._lane_count)
+        number: int = await self._connection.fetchval(_SQL["last_number"], lane, group_id)
+        return number
+
+    async def has_open(self, group_ids: Sequence[AccountGroupId]) -> bool:
+        """Whether one of the groups has an account that is not CLOSED."""
+        lanes = [lane_of(group_id, self._lane_count) for group_id in group_ids]
+        has_open: bool = await self._connection.fetchval(_SQL["has_open_account"], lanes, group_ids)
+        return has_open
+
+    async def find(self, client_id: ClientId, account_id: AccountId) -> Account | None:
+        """One account, None when the client has no such account."""
+        lane = lane_of(account_id, self._lane_count)
+        row = await self._connection.fetchrow(_SQL["get_account"], lane, account_id, client_id)
+        return None if row is None else account_from(row)
+
+    async def get(self, client_id: ClientId, account_id: AccountId) -> Account:
+        """One account.
+
+        Raises:
+            NotFound: the client has no such account.
+        """
+        account = await self.find(client_id, account_id)
+        if account is None:
+            raise NotFound("account", account_id)
+        return account
 
     async def list(
-        self, client_id: UUID, page: Page, user_id: UUID | None = None, account_group_id: UUID | None = None
-    ) -> Listing[AccountResource]:
+        self,
+        client_id: ClientId,
+        page: Page,
+        user_id: UserId | None = None,
+        account_group_id: AccountGroupId | None = None,
+    ) -> Listing[Account]:
         """A page of the client's accounts, or of those of a user or a group."""
-        return await fetch_page(
-            self._connection,
-            _SQL["list_accounts"],
-            page,
-            _SORTS,
-            account_resource_from,
-            client_id,
-            user_id,
-            account_group_id,
+        filters = (client_id, user_id, account_group_id)
+        return await fetch_page(self._connection, _SQL["list_accounts"], page, BY_TIME, account_from, *filters)
+
+    async def send(self, account_id: AccountId, message: Message, *, actor: str, request_id: str) -> None:
+        """Put a message into the inbox of an account's lane."""
+        new = NewMessage(
+            lane=lane_of(account_id, self._lane_count),
+            subject_id=SubjectId(account_id),
+            message=message,
+            actor=actor,
+            request_id=request_id,
         )
-
-    async def deposit(self, client_id: UUID, new: NewDeposit) -> None:
-        """Tell the account's lane of cash."""
-        account = account_from(await self._row(client_id, new.account_id))
-        if account.currency != new.currency:
-            raise Invalid("currency", f"must be {account.currency}, the account's, not {new.currency}")
-        if account.status is AccountStatus.CLOSED:
-            raise Conflict(f"account {new.account_id} is CLOSED")
-        message = Deposit(new.id, new.amount, new.currency)
-        await put_messages(self._connection, [NewMessage(account.lane, account.id, message)])
+        await put_messages(self._connection, [new])
         self._told_lane()
-
-    async def _row(self, client_id: UUID, account_id: UUID) -> Row:
-        row = await self._connection.fetchrow(_SQL["get_account"], client_id, account_id)
-        if row is None:
-            raise NotFound("account", account_id)
-        return row
-
-    async def _check_group(self, client_id: UUID, new: NewAccount) -> None:
-        group_id = new.account_group_id
-        group = await self._connection.fetchrow(_SQL["lock_account_group"], client_id, group_id)
-        if group is None:
-            raise Invalid("account_group_id", f"there is no account group {group_id}")
-        if group["user_id"] != new.user_id:
-            raise Invalid("account_group_id", f"account group {group_id} does not belong to user {new.user_id}")
-        if group["status"] != "ACTIVE":
-            raise Conflict(f"account group {group_id} is {group['status']}, not ACTIVE")
-
-
-def account_resource_from(row: Row) -> AccountResource:
-    """An account as JSON from a row of `accounts`."""
-    return account_resource(account_from(row), row["account_number"])

@@ -7,12 +7,14 @@ from uuid import UUID
 
 import asyncpg
 
+from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import Client, ClientKey, Credentials, TokenKey
-from orderlane.ports.errors import Conflict, NotFound
+from orderlane.ports.errors import NotFound
 from orderlane.postgres.connection import Connection, Pool
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.group_commit import GroupCommit
 from orderlane.postgres.queries import queries
+from orderlane.postgres.tables.records import Row, record_from
 
 _SQL = queries("clients")
 
@@ -38,44 +40,57 @@ class PostgresClientRegister:
         for key in client.keys:
             await self.add_key(client.id, key)
 
-    async def add_key(self, client_id: UUID, key: ClientKey) -> None:
-        """Register one more key."""
+    async def add_key(self, client_id: ClientId, key: ClientKey) -> bool:
+        """Register one more key, unless the client has one of that id; whether it was registered.
+
+        Raises:
+            NotFound: there is no such client.
+        """
+        columns = (client_id, key.key_id, key.public_key, key.created_at, key.expires_at)
         try:
-            await self._connection.execute(
-                _SQL["add_client_key"], client_id, key.key_id, key.public_key, key.created_at, key.expires_at
-            )
-        except asyncpg.UniqueViolationError:
-            raise Conflict(f"client {client_id} has a key {key.key_id} already") from None
+            return await self._connection.fetchval(_SQL["add_client_key"], *columns) is not None
         except asyncpg.ForeignKeyViolationError:
             raise NotFound("client", client_id) from None
 
-    async def revoke_key(self, client_id: UUID, key_id: str, now: datetime) -> None:
-        """Shut a key out."""
-        if not await self._connection.fetchval(_SQL["revoke_client_key"], client_id, key_id, now):
+    async def revoke_key(self, client_id: ClientId, key_id: str) -> None:
+        """Revoke a key.
+
+        Raises:
+            NotFound: the client has no such key.
+        """
+        if not await self._connection.fetchval(_SQL["revoke_client_key"], client_id, key_id):
             raise NotFound(f"key of client {client_id}", key_id)
 
-    async def revoke(self, client_id: UUID, now: datetime) -> None:
-        """Shut a client out."""
-        if not await self._connection.fetchval(_SQL["revoke_client"], client_id, now):
+    async def revoke(self, client_id: ClientId) -> None:
+        """Revoke a client.
+
+        Raises:
+            NotFound: there is no such client.
+        """
+        if not await self._connection.fetchval(_SQL["revoke_client"], client_id):
             raise NotFound("client", client_id)
 
-    async def get(self, client_id: UUID) -> Client:
-        """One client."""
-        found = await self._clients(client_id)
-        if not found:
+    async def get(self, client_id: ClientId) -> Client:
+        """One client.
+
+        Raises:
+            NotFound: there is no such client.
+        """
+        clients = await self._clients(client_id)
+        if not clients:
             raise NotFound("client", client_id)
-        return found[0]
+        return clients[0]
 
     async def all(self) -> Sequence[Client]:
         """Every client, the oldest first."""
         return await self._clients(None)
 
-    async def _clients(self, client_id: UUID | None) -> list[Client]:
+    async def _clients(self, client_id: ClientId | None) -> list[Client]:
         keys: defaultdict[UUID, list[ClientKey]] = defaultdict(list)
-        for client, *key in await self._connection.fetch(_SQL["client_keys"], client_id):
-            keys[client].append(ClientKey(*key))
+        for row in await self._connection.fetch(_SQL["client_keys"], client_id):
+            keys[row["client_id"]].append(record_from(row, ClientKey))
         rows = await self._connection.fetch(_SQL["clients"], client_id)
-        return [_client(row, keys[row["id"]]) for row in rows]
+        return [_client_from(row, keys[row["id"]]) for row in rows]
 
 
 class PostgresCredentialSource:
@@ -85,17 +100,28 @@ class PostgresCredentialSource:
         self._pool = pool
 
     async def load(self) -> Credentials:
-        """Everything, as it is now."""
+        """Everything, as it is now.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         with unavailable_on_loss():
             async with self._pool.acquire() as connection:
                 clients = await PostgresClientRegister(connection).all()
-                keys = [TokenKey(*row) for row in await connection.fetch(_SQL["token_keys"])]
-        return Credentials(clients, keys)
+                rows = await connection.fetch(_SQL["token_keys"])
+        return Credentials(clients=clients, token_keys=[record_from(row, TokenKey) for row in rows])
 
     async def ensure_token_key(self, new: TokenKey) -> None:
-        """Store `new` unless there is a key that signs tokens already."""
+        """Store `new` unless there is a key that signs tokens already.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         with unavailable_on_loss():
             await self._pool.execute(_SQL["ensure_token_key"], new.id, new.private_key, new.created_at)
+
+
+_Nonce = tuple[ClientId, str]
 
 
 class PostgresNonces:
@@ -103,36 +129,30 @@ class PostgresNonces:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._group: GroupCommit[tuple[UUID, str, datetime], bool] = GroupCommit(self._use_all)
+        self._group: GroupCommit[tuple[ClientId, str, datetime], bool] = GroupCommit(self._use_all)
 
-    async def use(self, client_id: UUID, nonce: str, valid_until: datetime) -> bool:
-        """Whether the nonce was new."""
+    async def use(self, client_id: ClientId, nonce: str, valid_until: datetime) -> bool:
+        """Whether the nonce was new. Cancelling the caller does not undo that it is used.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
         return await self._group.submit((client_id, nonce, valid_until))
 
-    async def _use_all(self, wanted: Sequence[tuple[UUID, str, datetime]]) -> list[bool]:
-        columns = list(zip(*wanted, strict=True))
+    async def _use_all(self, nonces: Sequence[tuple[ClientId, str, datetime]]) -> list[bool]:
+        columns = list(zip(*nonces, strict=True))
         with unavailable_on_loss():
             rows = await self._pool.fetch(_SQL["use_nonces"], *columns)
-        new = {(row["client_id"], row["nonce"]) for row in rows}
-        return [_take((client_id, nonce), new) for client_id, nonce, _ in wanted]
+        new = {(ClientId(str(row["client_id"])), row["nonce"]) for row in rows}
+        return [_take((client_id, nonce), new) for client_id, nonce, _ in nonces]
 
 
-def _take(one: tuple[UUID, str], new: set[tuple[UUID, str]]) -> bool:
-    """Whether `one` is in `new`, for the first that asks: a nonce may come twice in one group."""
-    is_new = one in new
-    new.discard(one)
+def _take(nonce: _Nonce, new: set[_Nonce]) -> bool:
+    """Whether a nonce is in `new`, for the first caller: a nonce may come twice in one group."""
+    is_new = nonce in new
+    new.discard(nonce)
     return is_new
 
 
-def _client(row: asyncpg.Record, keys: Sequence[ClientKey]) -> Client:
-    return Client(
-        id=row["id"],
-        name=row["name"],
-        secret_hash=row["secret_hash"],
-        scopes=frozenset(row["scopes"]),
-        created_at=row["created_at"],
-        require_signatures=row["require_signatures"],
-        requests_per_minute=row["requests_per_minute"],
-        revoked_at=row["revoked_at"],
-        keys=tuple(keys),
-    )
+def _client_from(row: Row, keys: Sequence[ClientKey]) -> Client:
+    return record_from(row, Client, keys=tuple(keys))

@@ -10,8 +10,8 @@ from orderlane.ports.figures import Backlog
 from orderlane.postgres.connection import Pool, StatementCount
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.migrate import migrations
+from orderlane.postgres.ownership import ClaimRole
 from orderlane.postgres.queries import queries
-from orderlane.postgres.shares import ShareRole
 
 STATEMENT_SECONDS_MAX = 5.0
 
@@ -21,7 +21,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 class SharedQuestion(Generic[AnswerT]):
-    """A question that is asked once at a time: whoever wants to know meanwhile waits for the same answer."""
+    """Single flight: concurrent callers share one query."""
 
     def __init__(self, ask: Callable[[], Awaitable[AnswerT]]) -> None:
         self._ask = ask
@@ -65,7 +65,7 @@ class PostgresFigures:
 
     async def _ask_backlog(self) -> Backlog:
         with unavailable_on_loss():
-            [row] = await self._pool.fetch(_SQL["backlog"], ShareRole.LANES, timeout=STATEMENT_SECONDS_MAX)
+            [row] = await self._pool.fetch(_SQL["backlog"], ClaimRole.LANES, timeout=STATEMENT_SECONDS_MAX)
         return Backlog(**dict(row))
 
     async def _ask_missing_migrations(self) -> Sequence[str]:
@@ -75,4 +75,4 @@ class PostgresFigures:
             except asyncpg.UndefinedTableError:
                 rows = []
         applied = {row["name"] for row in rows}
-        return [one.name for one in migrations() if one.name not in applied]
+        return [migration.name for migration in migrations() if migration.name not in applied]

@@ -14,10 +14,12 @@ class PostgresIdempotencyRecords:
         self._connection = connection
 
     async def claim(self, claim: IdempotencyClaim) -> KeptAnswer | None:
-        """Take the key for this transaction: None when it is new, else the answer that was kept for it."""
-        is_new = await self._connection.fetchval(
-            _SQL["claim_key"], claim.client_id, claim.key, claim.fingerprint, claim.created_at
-        )
+        """Take the key for this transaction: None when it is new, else the answer that was kept for it.
+
+        Raises:
+            KeyReused: it belongs to another request.
+        """
+        is_new = await self._connection.fetchval(_SQL["claim_key"], claim.client_id, claim.key, claim.fingerprint)
         if is_new:
             return None
         [row] = await self._connection.fetch(_SQL["kept_answer"], claim.client_id, claim.key)
@@ -29,7 +31,11 @@ class PostgresIdempotencyRecords:
 
 
 def kept_answer(claim: IdempotencyClaim, fingerprint: bytes, status: int, body: bytes) -> KeptAnswer:
-    """The answer to give again. Raises KeyReused when the record is of another request than the claim's."""
+    """The answer to send again.
+
+    Raises:
+        KeyReused: the record is of another request than the claim's.
+    """
     if fingerprint != claim.fingerprint:
         raise KeyReused
     return KeptAnswer(status, body)

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
+from orderlane.domain.ids import parse_id
+from orderlane.domain.instruments import Instrument, Venue
 from orderlane.ports.errors import NotFound
-from orderlane.ports.instruments import InstrumentsLoaded, ListedInstrument
+from orderlane.ports.instruments import InstrumentEntry, InstrumentsLoaded, ListedInstrument
 from orderlane.ports.paging import Listing, Page
 from orderlane.postgres.connection import Connection
 from orderlane.postgres.listing import fetch_page
 from orderlane.postgres.queries import queries
-from orderlane.postgres.rows import Row, instrument_from
-from orderlane.resources.instruments import InstrumentResource, instrument_resource
+from orderlane.postgres.tables.instruments import instrument_from, venue_from
+from orderlane.postgres.tables.records import Row, record_from
 
 _SQL = queries("instruments")
 _SORTS: Final[Mapping[str, str]] = {
@@ -30,46 +31,65 @@ class PostgresInstruments:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def get(self, instrument_id: str) -> InstrumentResource:
-        """One instrument by its ISIN or its id."""
-        row = await self._connection.fetchrow(_SQL["get_instrument"], instrument_id, as_id(instrument_id))
+    async def get(self, instrument_id: str) -> ListedInstrument:
+        """One instrument by its ISIN or its id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._connection.fetchrow(_SQL["get_instrument"], instrument_id, _as_id(instrument_id))
         if row is None:
             raise NotFound("instrument", instrument_id)
-        return _instrument(row)
+        return _listed_from(row)
 
-    async def list(self, page: Page) -> Listing[InstrumentResource]:
+    async def named(self, names: Sequence[str]) -> Mapping[str, Instrument]:
+        """Those instruments that exist, by what they are named here: ISINs and ids."""
+        ids = [any_id for any_id in map(_as_id, names) if any_id is not None]
+        rows = await self._connection.fetch(_SQL["named_instruments"], names, ids)
+        known = {key: instrument_from(row) for row in rows for key in (row["isin"], str(row["id"]))}
+        return {name: known[key] for name in names if (key := canonical_name(name)) in known}
+
+    async def list(self, page: Page) -> Listing[ListedInstrument]:
         """A page of the instruments."""
-        return await fetch_page(self._connection, _SQL["list_instruments"], page, _SORTS, _instrument, None)
+        return await fetch_page(self._connection, _SQL["list_instruments"], page, _SORTS, _listed_from, None)
+
+    async def venues(self) -> Sequence[Venue]:
+        """Every venue, the default one first."""
+        return [venue_from(row) for row in await self._connection.fetch(_SQL["venues"])]
 
     async def load(
-        self, listed: Sequence[ListedInstrument], new_id: Callable[[], UUID], now: datetime
+        self, entries: Sequence[InstrumentEntry], new_id: Callable[[], str], now: datetime
     ) -> InstrumentsLoaded:
         """Add what is new and change what is different, by ISIN, in one statement."""
-        instruments = [one.instrument for one in listed]
         rows = await self._connection.fetch(
             _SQL["load_instruments"],
-            [one.isin for one in instruments],
-            [new_id() for _ in instruments],
-            [one.wkn for one in listed],
-            [one.name for one in instruments],
-            [one.currency for one in instruments],
-            [one.minimum_amount for one in instruments],
-            [one.fractional for one in instruments],
-            [one.trading_status for one in instruments],
-            [one.price for one in instruments],
+            [entry.isin for entry in entries],
+            [new_id() for _ in entries],
+            [entry.wkn for entry in entries],
+            [entry.name for entry in entries],
+            [entry.currency for entry in entries],
+            [entry.minimum_amount for entry in entries],
+            [entry.fractional for entry in entries],
+            [entry.trading_status for entry in entries],
+            [entry.price for entry in entries],
+            [entry.venue for entry in entries],
             now,
         )
         added = sum(row["is_new"] for row in rows)
-        return InstrumentsLoaded(added, len(rows) - added, len(listed) - len(rows))
+        return InstrumentsLoaded(added=added, changed=len(rows) - added, unchanged=len(entries) - len(rows))
 
 
-def as_id(text: str) -> UUID | None:
-    """The id that a text is, None when it is none: an ISIN."""
+def canonical_name(name: str) -> str:
+    """An instrument's id in canonical lower case; an ISIN stays as it is."""
+    return _as_id(name) or name
+
+
+def _as_id(name: str) -> str | None:
     try:
-        return UUID(text)
+        return parse_id(name)
     except ValueError:
         return None
 
 
-def _instrument(row: Row) -> InstrumentResource:
-    return instrument_resource(instrument_from(row), row["id"], row["wkn"], row["created_at"], row["updated_at"])
+def _listed_from(row: Row) -> ListedInstrument:
+    return record_from(row, ListedInstrument, instrument=instrument_from(row))

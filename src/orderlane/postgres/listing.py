@@ -1,7 +1,7 @@
 """Pages of lists: the order in SQL from a white list, and the rows with the count of all of them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
@@ -10,13 +10,16 @@ from orderlane.postgres.connection import Connection
 
 RowT = TypeVar("RowT")
 
+BY_TIME: Final[Mapping[str, str]] = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
+"""By what lists may be sorted whose entries have a time of creation."""
+
 
 async def fetch_page(
     connection: Connection,
     query: str,
     page: Page,
     columns: Mapping[str, str],
-    resource: Callable[[asyncpg.Record], RowT],
+    record: Callable[[asyncpg.Record], RowT],
     client_id: object,
     *filters: Any,
 ) -> Listing[RowT]:
@@ -27,4 +30,4 @@ async def fetch_page(
     """
     order = f"{columns[page.sort]} {page.order}, id {page.order}"
     rows = await connection.fetch(query.replace("{order}", order), client_id, page.limit, page.offset, *filters)
-    return Listing([resource(row) for row in rows if row["id"] is not None], rows[0]["total_count"])
+    return Listing([record(row) for row in rows if row["id"] is not None], rows[0]["total_count"])

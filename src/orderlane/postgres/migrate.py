@@ -1,10 +1,11 @@
 """Bringing a database to the schema of this version."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 
-from orderlane.postgres.connection import Connection
+from msgspec import Struct
+
+from orderlane.postgres.connection import Connection, committed
 from orderlane.postgres.queries import queries
 
 _SQL = queries("migrate")
@@ -12,11 +13,18 @@ _LOCK_NUMBER = 0x6F726465726C616E  # "orderlan": one migration at a time
 
 
 class MigrationRefused(Exception):
-    """The database can't be migrated by this version."""
+    """The database cannot be migrated by this version."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class NewInstallation(Struct, frozen=True, kw_only=True):
+    """What is fixed when a database is created: its lanes, the currency of accounts, whether its clock may move."""
+
+    lane_count: int
+    currency: str = "EUR"
+    is_development: bool = False
+
+
+class Migration(Struct, frozen=True):
     """One step of the schema; its name is its file's, its number the digits in front."""
 
     name: str
@@ -26,29 +34,30 @@ class Migration:
 def migrations() -> list[Migration]:
     """Every migration in order."""
     folder = files("orderlane.postgres") / "migrations"
-    found = [Migration(one.name, one.read_text("utf-8")) for one in folder.iterdir() if one.name.endswith(".sql")]
-    return sorted(found, key=lambda one: one.name)
+    steps = [Migration(file.name, file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(steps, key=lambda step: step.name)
 
 
-async def migrate(connection: Connection, lane_count: int, now: datetime, currency: str = "EUR") -> list[str]:
-    """Apply what is missing, all in one transaction; the names applied.
+async def migrate(connection: Connection, installation: NewInstallation, now: datetime) -> list[str]:
+    """Migrate the database schema to this version, in one transaction; the names of what was applied.
 
-    `lane_count` and `currency` count on the first time only.
+    `installation` counts on the first time only.
 
-    Raises MigrationRefused when the database has migrations that this version does not know.
+    Raises:
+        MigrationRefused: the database has migrations that this version does not know.
     """
-    async with connection.transaction():
+    async with committed(connection):
         await connection.execute(_SQL["one_at_a_time"], _LOCK_NUMBER)
         await connection.execute(_SQL["ensure_history"])
         applied = {row["name"] for row in await connection.fetch(_SQL["applied"])}
         known = migrations()
-        _refuse_newer(applied - {one.name for one in known})
-        missing = [one for one in known if one.name not in applied]
-        for one in missing:
-            await connection.execute(one.sql)
-            await connection.execute(_SQL["note_applied"], one.name, now)
-        await _install(connection, lane_count, currency, now)
-    return [one.name for one in missing]
+        _refuse_newer(applied - {migration.name for migration in known})
+        missing = [migration for migration in known if migration.name not in applied]
+        for migration in missing:
+            await connection.execute(migration.sql)
+            await connection.execute(_SQL["note_applied"], migration.name, now)
+        await _install(connection, installation, now)
+    return [migration.name for migration in missing]
 
 
 def _refuse_newer(unknown: set[str]) -> None:
@@ -58,6 +67,7 @@ def _refuse_newer(unknown: set[str]) -> None:
         )
 
 
-async def _install(connection: Connection, lane_count: int, currency: str, now: datetime) -> None:
-    if await connection.fetchval(_SQL["install"], lane_count, currency, now) is not None:
-        await connection.execute(_SQL["make_lanes"], lane_count)
+async def _install(connection: Connection, new: NewInstallation, now: datetime) -> None:
+    columns = (new.lane_count, new.currency, new.is_development, now)
+    if await connection.fetchval(_SQL["install"], *columns) is not None:
+        await connection.execute(_SQL["make_lanes"], new.lane_count)

@@ -1,27 +1,20 @@
 """Users and account groups in PostgreSQL."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Final
-from uuid import UUID
+from collections.abc import Sequence
 
-import asyncpg
-import msgspec
+from msgspec import structs
 
-from orderlane.ports.errors import Conflict, Invalid, NotFound
+from orderlane.domain.ids import AccountGroupId, ClientId, UserId
+from orderlane.domain.onboarding import AccountGroup, User
+from orderlane.domain.users import UserStatus
+from orderlane.ports.errors import NotFound
 from orderlane.ports.paging import Listing, Page
 from orderlane.postgres.connection import Connection
-from orderlane.postgres.listing import fetch_page
+from orderlane.postgres.listing import BY_TIME, fetch_page
 from orderlane.postgres.queries import queries
-from orderlane.resources.account_groups import AccountGroupResource
-from orderlane.resources.formats import read_time, write_time
-from orderlane.resources.users import UserReference, UserRequest, UserResource
+from orderlane.postgres.tables.records import Row, record_from
 
 _SQL = queries("users")
-_SORTS: Final[Mapping[str, str]] = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
-
-_details = msgspec.json.Decoder(UserRequest)
-_DETAILS: Final = UserRequest.__struct_fields__
 
 
 class PostgresUsers:
@@ -30,33 +23,35 @@ class PostgresUsers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, client_id: UUID, user: UserResource) -> None:
+    async def add(self, user: User) -> None:
         """Store a new user."""
-        details = UserRequest(**{name: getattr(user, name) for name in _DETAILS})
-        await self._connection.execute(
-            _SQL["add_user"],
-            user.id,
-            client_id,
-            msgspec.json.encode(details).decode(),
-            user.status,
-            read_time(user.created_at),
-        )
+        columns = (user.id, user.client_id, user.details, user.status, user.created_at)
+        await self._connection.execute(_SQL["add_user"], *columns)
 
-    async def get(self, client_id: UUID, user_id: UUID) -> UserResource:
-        """One user."""
-        row = await self._connection.fetchrow(_SQL["get_user"], client_id, user_id)
+    async def get(self, client_id: ClientId, user_id: UserId, *, to_change: bool = False) -> User:
+        """One user; `to_change` keeps others from changing it until the transaction ends.
+
+        Raises:
+            NotFound: the client has no such user.
+        """
+        query = _SQL["get_user_to_change" if to_change else "get_user"]
+        row = await self._connection.fetchrow(query, client_id, user_id)
         if row is None:
             raise NotFound("user", user_id)
-        return _user(row)
+        return _user_from(row)
 
-    async def list(self, client_id: UUID, page: Page) -> Listing[UserResource]:
+    async def list(self, client_id: ClientId, page: Page) -> Listing[User]:
         """A page of the client's users."""
-        return await fetch_page(self._connection, _SQL["list_users"], page, _SORTS, _user, client_id)
+        return await fetch_page(self._connection, _SQL["list_users"], page, BY_TIME, _user_from, client_id)
 
-    async def offboard(self, client_id: UUID, user_id: UUID, now: datetime) -> None:
-        """End the relation: OFFBOARDED, or OFFBOARDING while the user has an account."""
-        if not await self._connection.fetchval(_SQL["offboard_user"], client_id, user_id, now):
-            raise NotFound("user", user_id)
+    async def lock(self, client_id: ClientId, user_id: UserId) -> UserStatus | None:
+        """The status of a user, which nobody changes until the transaction ends; None without such a user."""
+        status = await self._connection.fetchval(_SQL["lock_user"], client_id, user_id)
+        return None if status is None else UserStatus(status)
+
+    async def change(self, user: User) -> None:
+        """Store the status of a user."""
+        await self._connection.execute(_SQL["change_user"], user.id, user.status, user.updated_at)
 
 
 class PostgresAccountGroups:
@@ -65,64 +60,42 @@ class PostgresAccountGroups:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, client_id: UUID, group: AccountGroupResource) -> AccountGroupResource:
-        """Store a new group of its first user; as stored, with its number."""
-        user_id = group.users[0].id
-        await check_user_is_active(self._connection, client_id, user_id)
-        number = await self._connection.fetchval(
-            _SQL["add_account_group"],
-            group.id,
-            client_id,
-            user_id,
-            group.type,
-            group.status,
-            read_time(group.created_at),
-        )
-        return msgspec.structs.replace(group, securities_account_number=str(number))
+    async def add(self, group: AccountGroup) -> AccountGroup:
+        """Store a new group; as stored, with its number."""
+        columns = (group.id, group.client_id, group.user_id, group.type, group.status, group.created_at)
+        number = await self._connection.fetchval(_SQL["add_account_group"], *columns)
+        return structs.replace(group, securities_account_number=number)
 
-    async def get(self, client_id: UUID, group_id: UUID) -> AccountGroupResource:
-        """One account group."""
+    async def get(self, client_id: ClientId, group_id: AccountGroupId) -> AccountGroup:
+        """One account group.
+
+        Raises:
+            NotFound: the client has no such group.
+        """
         row = await self._connection.fetchrow(_SQL["get_account_group"], client_id, group_id)
         if row is None:
             raise NotFound("account group", group_id)
-        return _account_group(row)
+        return _group_from(row)
 
-    async def list(self, client_id: UUID, page: Page, user_id: UUID | None = None) -> Listing[AccountGroupResource]:
+    async def lock(self, client_id: ClientId, group_id: AccountGroupId) -> AccountGroup | None:
+        """A group to which nobody else adds accounts until the transaction ends; None without such a group."""
+        row = await self._connection.fetchrow(_SQL["lock_account_group"], client_id, group_id)
+        return None if row is None else _group_from(row)
+
+    async def ids_of_user(self, user_id: UserId) -> Sequence[AccountGroupId]:
+        """The ids of a user's groups."""
+        rows = await self._connection.fetch(_SQL["group_ids_of_user"], user_id)
+        return [AccountGroupId(str(row["id"])) for row in rows]
+
+    async def list(self, client_id: ClientId, page: Page, user_id: UserId | None = None) -> Listing[AccountGroup]:
         """A page of the client's account groups, or of one user's."""
         query = _SQL["list_account_groups"]
-        return await fetch_page(self._connection, query, page, _SORTS, _account_group, client_id, user_id)
+        return await fetch_page(self._connection, query, page, BY_TIME, _group_from, client_id, user_id)
 
 
-async def check_user_is_active(connection: Connection, client_id: UUID, user_id: UUID) -> None:
-    """See to it that the user may get something new, until the transaction ends.
-
-    Raises Invalid when the client has no such user, Conflict when the user is not ACTIVE.
-    """
-    status = await connection.fetchval(_SQL["lock_user"], client_id, user_id)
-    if status is None:
-        raise Invalid("user_id", f"there is no user {user_id}")
-    if status != "ACTIVE":
-        raise Conflict(f"user {user_id} is {status}, not ACTIVE")
+def _user_from(row: Row) -> User:
+    return record_from(row, User)
 
 
-def _user(row: asyncpg.Record) -> UserResource:
-    details = _details.decode(row["details"])
-    return UserResource(
-        id=row["id"],
-        created_at=write_time(row["created_at"]),
-        updated_at=write_time(row["updated_at"]),
-        status=row["status"],
-        **{name: getattr(details, name) for name in _DETAILS},
-    )
-
-
-def _account_group(row: asyncpg.Record) -> AccountGroupResource:
-    return AccountGroupResource(
-        id=row["id"],
-        created_at=write_time(row["created_at"]),
-        updated_at=write_time(row["updated_at"]),
-        type=row["type"],
-        status=row["status"],
-        securities_account_number=str(row["securities_account_number"]),
-        users=[UserReference(row["user_id"])],
-    )
+def _group_from(row: Row) -> AccountGroup:
+    return record_from(row, AccountGroup)

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from orderlane.domain.instruments import TradingStatus
-from orderlane.postgres.lane_store import PostgresLaneStore
+from orderlane.postgres.lanes.store import PostgresLaneStore
 from orderlane.sources import system_sources
 from orderlane.workers.lane import LaneWorkerLimits
 from tests.database.api.worlds import INACTIVE_ISIN, ISINS, ClientWorld, Desk, instrument, load_instruments
@@ -36,7 +36,7 @@ async def other(api: Any, world: ClientWorld) -> ClientWorld:
 async def desk(dsn: str, connection: asyncpg.Connection) -> AsyncIterator[Desk]:
     """All lanes, and the venue."""
     store = await PostgresLaneStore.open(dsn)
-    worker = SteppedWorker(store, system_sources(), LaneWorkerLimits())
+    worker = SteppedWorker(store, system_sources().ids.new_id, LaneWorkerLimits())
     await worker.take_all_lanes()
     yield Desk(worker, connection)
     await store.close()

@@ -3,8 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
+
 from orderlane.domain.instruments import TradingStatus
 from orderlane.ports.instruments import InstrumentsLoaded
+from orderlane.postgres.venues import register_venues
 from tests.database.api.worlds import ISINS, ClientWorld, instrument, load_instruments
 
 
@@ -23,6 +26,7 @@ async def test_an_instrument_is_found_by_isin_and_by_id(world: ClientWorld) -> N
         "currency": "EUR",
         "minimum_amount": "1",
         "price": "50",
+        "venue": "SIMULATED",
     }
     assert await world.get(f"/instruments/{found['id']}") == found
 
@@ -54,11 +58,29 @@ async def test_loading_adds_and_changes_and_leaves_alone(api: Any) -> None:
         instrument(ISINS[2]),
     ]
 
-    assert await load_instruments(api, first) == InstrumentsLoaded(2, 0, 0)
+    assert await load_instruments(api, first) == InstrumentsLoaded(added=2, changed=0, unchanged=0)
     before = (await api.http.get(f"/instruments/{ISINS[0]}")).json()
-    assert await load_instruments(api, again) == InstrumentsLoaded(1, 1, 1)
+    assert await load_instruments(api, again) == InstrumentsLoaded(added=1, changed=1, unchanged=1)
 
     assert (await api.http.get(f"/instruments/{ISINS[0]}")).json() == before
     changed = (await api.http.get(f"/instruments/{ISINS[1]}")).json()
     assert changed["trading_status"] == "INACTIVE"
     assert changed["updated_at"] > changed["created_at"]
+
+
+async def test_an_instrument_is_executed_at_the_venue_that_it_names(
+    api: Any, world: ClientWorld, connection: asyncpg.Connection
+) -> None:
+    await register_venues(connection, ["SECOND"], api.new_id, api.sources.clock.now())
+
+    assert await load_instruments(api, [instrument(ISINS[0], venue="SECOND")]) == InstrumentsLoaded(
+        added=0, changed=1, unchanged=0
+    )
+
+    venues = {entry["isin"]: entry["venue"] for entry in (await world.get("/instruments"))["data"]}
+    assert (venues[ISINS[0]], venues[ISINS[1]]) == ("SECOND", "SIMULATED")
+    assert (await world.get(f"/instruments/{ISINS[0]}"))["venue"] == "SECOND"
+    async with api.services.store.reading() as store:
+        assert [venue.name for venue in await store.instruments.venues()] == ["SIMULATED", "SECOND"]
+    await load_instruments(api, [instrument(ISINS[0])])
+    assert (await world.get(f"/instruments/{ISINS[0]}"))["venue"] == "SIMULATED"

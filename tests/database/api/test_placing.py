@@ -36,7 +36,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"account_id": 7}, 400, "account_id"),
     ({"colour": "red"}, 400, "colour"),
 ]
-TABLES = ("portfolio_orders", "inbox", "events")
+TABLES = ("parent_orders", "inbox", "events")
 
 
 async def stored(connection: asyncpg.Connection) -> int:
@@ -73,7 +73,7 @@ async def test_the_account_must_be_a_portfolio_account_of_that_user_and_client(
 
 
 async def test_a_body_that_is_no_order_is_refused(world: ClientWorld, connection: asyncpg.Connection) -> None:
-    headers = {"idempotency-key": str(world.api.new_id()), "content-type": "application/json"}
+    headers = {"idempotency-key": world.api.new_id(), "content-type": "application/json"}
     for body in (b"", b"{", b"[]", b'"order"', b"null", b"\xff", b"[" * 100_000):
         problem(await world.http.post(PATH, content=body, headers=headers), 400)
     problem(await world.http.post("/users", json={**USER, "last_name": "\x00"}, headers=headers), 400, "last_name")
@@ -152,3 +152,18 @@ async def test_many_orders_at_once_each_get_their_own_answer(
     assert len({one["id"] for one in placed}) == 40
     assert (await world.get(PATH))["meta"]["total_count"] == 40
     assert await connection.fetchval("SELECT count(*) FROM inbox") == 40
+
+
+async def test_ids_written_otherwise_are_the_same_ids(world: ClientWorld) -> None:
+    key = world.api.new_id()
+    shouted = world.order_body(user_id=world.user_id.upper(), account_id=world.account_id.replace("-", "").upper())
+    placed = await world.post(PATH, shouted, key)
+    again = await world.post(PATH, shouted, key.upper())
+    path = f"{PATH}/{placed.json()['id'].upper()}"
+
+    assert (placed.json()["user_id"], placed.json()["account_id"]) == (world.user_id, world.account_id)
+    assert (again.content, again.headers["idempotent-replayed"]) == (placed.content, "true")
+    assert await world.get(path) == placed.json()
+    assert (await world.get(PATH, account_id=world.account_id.upper()))["data"] == [placed.json()]
+    missing = problem(await world.http.get(f"{PATH}/{NOBODY.upper()}"), 404)
+    assert missing["detail"] == f"there is no portfolio order {NOBODY}"

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from orderlane.postgres.segments import decompress
+from orderlane.resources.events import frames_of
 from tests.database.api.worlds import ClientWorld, Desk
 
 
@@ -99,7 +101,8 @@ async def test_the_events_are_served_as_they_were_frozen(world: ClientWorld, des
 
     answer = await world.http.get(f"/portfolios/orders/{placed['id']}/events")
 
-    frozen = [row["payload"] for row in await connection.fetch("SELECT payload FROM events ORDER BY position")]
+    rows = await connection.fetch("SELECT payload, payload_bytes FROM events ORDER BY position")
+    frozen = [frame for row in rows for frame in frames_of(decompress(*row))]
     assert answer.content.endswith(b'"data":[' + b",".join(frozen) + b"]}")
     events = answer.json()["data"]
     assert [one["type"] for one in events][:2] == ["PORTFOLIO_ORDER.NEW", "ORDER.NEW"]

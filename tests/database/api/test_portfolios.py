@@ -107,7 +107,7 @@ async def test_a_configuration_from_beginning_to_end(world: ClientWorld) -> None
 
     assert await world.get(path) == world.configuration
     assert (await world.get(f"{ALLOCATIONS}/{world.allocation_id}/accounts"))["data"] == [world.account]
-    key = {"idempotency-key": str(world.api.new_id())}
+    key = {"idempotency-key": world.api.new_id()}
     changed = await world.http.patch(path, json={"allocation_id": second}, headers=key)
     assert changed.status_code == 200
     assert changed.json()["allocation_id"] == second
@@ -131,7 +131,7 @@ async def test_wrong_configurations_are_refused(world: ClientWorld) -> None:
     problem(await world.post(CONFIGURATIONS, body(trading, world.allocation_id)), 422, "account_id")
     problem(await world.post(CONFIGURATIONS, body(world.account_id, NOBODY)), 422, "allocation_id")
     problem(await world.http.patch(path, json={"allocation_id": world.allocation_id}), 400)
-    key = {"idempotency-key": str(world.api.new_id())}
+    key = {"idempotency-key": world.api.new_id()}
     problem(await world.http.patch(path, json={"allocation_id": NOBODY}, headers=key), 422, "allocation_id")
     unknown = f"{CONFIGURATIONS}/{NOBODY}"
     problem(await world.http.patch(unknown, json={"allocation_id": world.allocation_id}, headers=key), 404)
@@ -155,7 +155,7 @@ async def test_another_client_sees_and_uses_none_of_it(world: ClientWorld, other
     problem(await other.post(CONFIGURATIONS, body), 422, "allocation_id")
     body = {"account_id": world.account_id, "allocation_id": other.allocation_id}
     problem(await other.post(CONFIGURATIONS, body), 422, "account_id")
-    key = {"idempotency-key": str(world.api.new_id())}
+    key = {"idempotency-key": world.api.new_id()}
     path = f"{CONFIGURATIONS}/{other.account_id}"
     answer = await other.http.patch(path, json={"allocation_id": world.allocation_id}, headers=key)
     problem(answer, 422, "allocation_id")

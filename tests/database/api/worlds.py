@@ -3,27 +3,30 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import httpx
 
-from orderlane.domain.instruments import Instrument, TradingStatus
-from orderlane.domain.messages import Message, OrderAccepted, ReceiveVenueReports
-from orderlane.ports.instruments import InstrumentsLoaded, ListedInstrument
+from orderlane.domain.ids import SubjectId, lane_of
+from orderlane.domain.instruments import TradingStatus
+from orderlane.domain.lane.messages import Message
+from orderlane.domain.lane.reporting import ReceiveVenueReports
+from orderlane.ports.instruments import InstrumentEntry, InstrumentsLoaded
 from orderlane.postgres.inbox import NewMessage, put_messages
+from tests.conftest import LANE_COUNT
 from tests.database.http.onboarding import USER
-from tests.database.lanes.conftest import SteppedWorker, executed
+from tests.database.lanes.conftest import SteppedWorker, accepted, executed
 
 ISINS = ("DE0007164600", "IE00B4L5Y983", "LU0378818131")
 INACTIVE_ISIN = "DE0007236101"
 WEIGHTS = ("0.5", "0.3", "0.2")
 
 
-def instrument(isin: str, **fields: Any) -> Instrument:
-    """An instrument at 50.00 EUR."""
+def instrument(isin: str, **fields: Any) -> InstrumentEntry:
+    """An instrument at 50.00 EUR, executed at the default venue."""
     values = {
         "isin": isin,
+        "wkn": f"WKN{isin[-3:]}",
         "name": f"Instrument {isin}",
         "currency": "EUR",
         "minimum_amount": Decimal(1),
@@ -31,14 +34,13 @@ def instrument(isin: str, **fields: Any) -> Instrument:
         "trading_status": TradingStatus.ACTIVE,
         "price": Decimal("50.00"),
     }
-    return Instrument(**{**values, **fields})
+    return InstrumentEntry(**{**values, **fields})
 
 
-async def load_instruments(api: Any, instruments: Sequence[Instrument]) -> InstrumentsLoaded:
-    sources = api.sources
+async def load_instruments(api: Any, entries: Sequence[InstrumentEntry]) -> InstrumentsLoaded:
+    now = api.sources.business_clock.now()
     async with api.services.store.transaction() as store:
-        listed = [ListedInstrument(one, f"WKN{one.isin[-3:]}") for one in instruments]
-        loaded: InstrumentsLoaded = await store.instruments.load(listed, sources.ids.new_id, sources.clock.now())
+        loaded: InstrumentsLoaded = await store.instruments.load(entries, api.sources.ids.new_id, now)
     return loaded
 
 
@@ -79,9 +81,8 @@ class ClientWorld:
         }
         return {**body, **fields}
 
-    async def post(self, path: str, body: Any, key: UUID | None = None) -> httpx.Response:
-        key = key or self.api.new_id()
-        return await self.http.post(path, json=body, headers={"idempotency-key": str(key)})
+    async def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
+        return await self.http.post(path, json=body, headers={"idempotency-key": key or self.api.new_id()})
 
     async def created(self, path: str, body: Any) -> Any:
         answer = await self.post(path, body)
@@ -116,27 +117,27 @@ class Desk:
         """Split a portfolio order, accept its individual orders at the venue and execute each at 50.00."""
         await self.work_off()
         orders = await self.orders(portfolio_order_id)
-        await self.report(orders[0], ReceiveVenueReports(tuple(OrderAccepted(one["id"]) for one in orders)))
-        await self.report(orders[0], ReceiveVenueReports(tuple(executed(one) for one in orders)))
+        await self.report(orders[0], ReceiveVenueReports(tuple(accepted(order) for order in orders)))
+        await self.report(orders[0], ReceiveVenueReports(tuple(executed(order) for order in orders)))
 
     async def report(self, order: Any, message: Message) -> None:
         """Have the venue say something, and the lane hear it."""
-        await put_messages(self._connection, [NewMessage(order["lane"], order["account_id"], message)])
+        subject = SubjectId(str(order["account_id"]))
+        new = NewMessage(lane=lane_of(subject, LANE_COUNT), subject_id=subject, message=message, actor="tests")
+        await put_messages(self._connection, [new])
         await self.work_off()
 
     async def orders(self, portfolio_order_id: str) -> list[asyncpg.Record]:
-        return list(
-            await self._connection.fetch(
-                "SELECT * FROM orders WHERE portfolio_order_id = $1 ORDER BY leg", UUID(portfolio_order_id)
-            )
-        )
+        """The individual orders of a portfolio order, from the view of plain SQL."""
+        query = "SELECT * FROM orders WHERE parent_id = $1 ORDER BY leg"
+        return list(await self._connection.fetch(query, portfolio_order_id))
 
 
 def problem(answer: httpx.Response, status: int, field: str | None = None) -> Any:
-    """The problem document of a refusal; `field` is the one that it names."""
+    """The problem document of a refusal; `field` is what it names."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json()
     if field is not None:
-        assert [one["field"] for one in document["errors"]] == [field], document
+        assert [wrong["field"] for wrong in document["errors"]] == [field], document
     return document

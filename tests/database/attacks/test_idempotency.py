@@ -39,7 +39,7 @@ async def at_once(sessions: list[httpx.AsyncClient], path: str, body: Any, key: 
 
 async def test_one_key_has_one_effect_over_processes(pair: Any, connection: asyncpg.Connection) -> None:
     api, *sessions = pair
-    answers = await at_once(sessions, "/users", USER, str(api.new_id()))
+    answers = await at_once(sessions, "/users", USER, api.new_id())
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
@@ -52,11 +52,11 @@ async def test_one_key_places_one_portfolio_order_over_processes(pair: Any, conn
     await load_instruments(api, [instrument(isin) for isin in ISINS])
     world = ClientWorld(api, sessions[0])
     await world.build()
-    answers = await at_once(sessions, "/portfolios/orders", world.order_body(), str(api.new_id()))
+    answers = await at_once(sessions, "/portfolios/orders", world.order_body(), api.new_id())
 
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
-    assert await connection.fetchval("SELECT count(*) FROM portfolio_orders") == 1
+    assert await connection.fetchval("SELECT count(*) FROM parent_orders") == 1
     assert await connection.fetchval("SELECT count(*) FROM inbox") == 1
 
 
@@ -64,7 +64,7 @@ async def test_a_key_that_is_raced_with_different_bodies_serves_one_of_them(
     pair: Any, connection: asyncpg.Connection
 ) -> None:
     api, *sessions = pair
-    key = {"idempotency-key": str(api.new_id())}
+    key = {"idempotency-key": api.new_id()}
     bodies = [{**USER, "first_name": f"Ada {number}"} for number in range(MANY)]
     async with asyncio.timeout(60):
         answers = await asyncio.gather(
@@ -80,7 +80,7 @@ async def test_keys_in_opposite_orders_never_end_in_a_deadlock(pair: Any) -> Non
     await load_instruments(api, [instrument(isin) for isin in ISINS])
     world = ClientWorld(api, sessions[0])
     await world.build()
-    keys = [str(api.new_id()) for _ in range(MANY)]
+    keys = [api.new_id() for _ in range(MANY)]
     for _ in range(3):
         async with asyncio.timeout(60):
             answers = await asyncio.gather(
@@ -91,4 +91,4 @@ async def test_keys_in_opposite_orders_never_end_in_a_deadlock(pair: Any) -> Non
                 )
             )
         assert {answer.status_code for answer in answers} == {202}
-        keys = [str(api.new_id()) for _ in range(MANY)]
+        keys = [api.new_id() for _ in range(MANY)]

@@ -170,7 +170,7 @@ async def test_a_token_counts_only_in_its_header_and_only_once(api: Any) -> None
 async def test_no_cache_keeps_a_token(api: Any) -> None:
     client = await api.new_client()
     form = {
-        "client_id": str(client.client_id),
+        "client_id": client.client_id,
         "client_secret": client.secret,
         "grant_type": "client_credentials",
     }
@@ -184,25 +184,25 @@ async def test_a_token_is_its_clients_alone(api: Any) -> None:
     mine, other = await api.new_client(), await api.new_client()
     http = await api.session(mine)
 
-    accepted = await http.get("/users", headers={"upvest-client-id": str(mine.client_id).upper()})
+    accepted = await http.get("/users", headers={"upvest-client-id": mine.client_id.upper()})
     assert accepted.status_code == 200
-    problem(await http.get("/users", headers={"upvest-client-id": str(other.client_id)}), 401, "client_mismatch")
+    problem(await http.get("/users", headers={"upvest-client-id": other.client_id}), 401, "client_mismatch")
     problem(await http.get("/users", headers={"upvest-client-id": ""}), 401, "client_mismatch")
-    both = [("upvest-client-id", str(mine.client_id)), ("upvest-client-id", str(other.client_id))]
+    both = [("upvest-client-id", mine.client_id), ("upvest-client-id", other.client_id)]
     problem(await http.get("/users", headers=both), 400, "invalid_header")
 
 
 async def test_scopes_do_not_grow(api: Any) -> None:
     limited = await api.new_client(["users:read", "orders:read"])
     http = await api.session(limited, "users:read")
-    key = {"idempotency-key": str(api.new_id())}
+    key = {"idempotency-key": api.new_id()}
 
     assert (await http.get("/users")).status_code == 200
     problem(await http.post("/users", json={}, headers=key), 403, "insufficient_scope")
     problem(await http.get(f"/orders/{api.new_id()}"), 403, "insufficient_scope")
     for scope in ("users:admin", "users:read users:admin", "users:write", "*", "users:read,users:admin"):
         form = {
-            "client_id": str(limited.client_id),
+            "client_id": limited.client_id,
             "client_secret": limited.secret,
             "grant_type": "client_credentials",
             "scope": scope,
@@ -243,7 +243,7 @@ async def test_an_unknown_client_costs_what_a_known_one_costs(api: Any, monkeypa
     monkeypatch.setattr(directory, "REFRESH_AFTER_SECONDS", 3600)
     monkeypatch.setattr(directory, "AGE_SECONDS_MAX", 3600)
     http = await api.anonymous()
-    for client_id in (str(known.client_id), str(api.new_id()), "no uuid at all"):
+    for client_id in (known.client_id, api.new_id(), "no uuid at all"):
         work.clear()
         form = {"client_id": client_id, "client_secret": "wrong", "grant_type": "client_credentials"}
         problem(await http.post("/auth/token", data=form), 401, "invalid_client")
@@ -255,7 +255,7 @@ async def test_one_who_guesses_does_not_lock_the_owner_out(dsn: str) -> None:
     options = ApiOptions(token_requests_per_minute=5)
     async with running_api(dsn, options) as api:
         victim = await api.new_client()
-        form = {"client_id": str(victim.client_id), "client_secret": "guess", "grant_type": "client_credentials"}
+        form = {"client_id": victim.client_id, "client_secret": "guess", "grant_type": "client_credentials"}
         async with httpx.AsyncClient(
             base_url=api.url, transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")
         ) as attacker:
@@ -268,7 +268,7 @@ async def test_one_who_guesses_does_not_lock_the_owner_out(dsn: str) -> None:
 
 async def test_spelling_a_client_id_otherwise_gains_no_more_guesses(dsn: str) -> None:
     async with running_api(dsn, ApiOptions(token_requests_per_minute=5)) as api:
-        victim = str((await api.new_client()).client_id)
+        victim = (await api.new_client()).client_id
         http = await api.anonymous()
         statuses = []
         for text in (victim, victim.upper(), victim.replace("-", ""), f"{{{victim}}}", f"urn:uuid:{victim}") * 2:

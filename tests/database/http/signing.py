@@ -28,7 +28,7 @@ class Signer:
         pem = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        return ClientKey(self.key_id, pem.decode(), created_at, **fields)
+        return ClientKey(key_id=self.key_id, public_key=pem.decode(), created_at=created_at, **fields)
 
     def sign(
         self,

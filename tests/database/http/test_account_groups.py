@@ -31,7 +31,7 @@ async def test_the_user_must_be_the_clients_own(api: Any) -> None:
     user_id = await user_of(api)
     body = {"user_id": user_id, "type": "PERSONAL"}
 
-    refused = await other.post("/account_groups", json=body, headers={"idempotency-key": str(api.new_id())})
+    refused = await other.post("/account_groups", json=body, headers={"idempotency-key": api.new_id()})
 
     assert refused.status_code == 422
     assert [one["field"] for one in refused.json()["errors"]] == ["user_id"]

@@ -9,8 +9,8 @@ import pytest
 from orderlane.api.options import ApiOptions
 from orderlane.postgres import connection as database_connection
 from orderlane.postgres.embedded import EmbeddedPostgres
-from orderlane.postgres.migrate import migrate
-from orderlane.postgres.shares import Share, ShareRole
+from orderlane.postgres.migrate import NewInstallation, migrate
+from orderlane.postgres.ownership import ClaimRole, Claims
 from tests.conftest import INSTALLED_AT, LANE_COUNT, NewDatabase, opened
 from tests.database.conftest import running_api
 from tests.database.http.onboarding import USER
@@ -49,7 +49,7 @@ async def test_a_lost_database_is_told_and_found_again(tmp_path: Path, bin_dir: 
     server = EmbeddedPostgres(tmp_path, bin_dir)
     await server.start()
     async with opened(server.dsn) as connection:
-        await migrate(connection, LANE_COUNT, INSTALLED_AT)
+        await migrate(connection, NewInstallation(lane_count=LANE_COUNT), INSTALLED_AT)
     async with running_api(server.dsn, OPTIONS) as api:
         await server.stop()
         live, ready = [await api.http.get(f"/health/{one}") for one in ("live", "ready")]
@@ -99,14 +99,15 @@ async def test_what_waits_in_the_database_is_counted(new_database: NewDatabase) 
     dsn = await new_database()
     async with running_api(dsn, OPTIONS) as api, opened(dsn) as connection:
         await connection.execute(
-            "INSERT INTO inbox (lane, account_id, kind, payload) "
-            "SELECT 0, gen_random_uuid(), 'x', '{}' FROM generate_series(1, 3)"
+            "INSERT INTO inbox (lane, subject_id, kind, message, actor, created_at) "
+            "SELECT 0, gen_random_uuid(), 'x', '{}', 'tests', now() - interval '1 hour' FROM generate_series(1, 3)"
         )
-        await Share(connection, ShareRole.LANES).rebalance([0])
+        await Claims(connection, ClaimRole.LANES).redistribute([0])
 
         found = await metrics(api.http)
 
     assert found["orderlane_inbox_messages"] == 3
+    assert 3600 <= found["orderlane_oldest_inbox_message_age_seconds"] < 3700
     assert found["orderlane_quarantine_messages"] == 0
     assert found["orderlane_lanes_without_worker"] == LANE_COUNT - 1
     assert found["orderlane_oldest_undelivered_event_age_seconds"] == 0

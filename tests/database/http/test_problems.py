@@ -27,7 +27,7 @@ def is_problem(answer: Any, status: int, code: str) -> bool:
 
 
 async def raw_post(api: Any, content: Any, **headers: str) -> Any:
-    fields = {"content-type": "application/json", "idempotency-key": str(api.new_id())}
+    fields = {"content-type": "application/json", "idempotency-key": api.new_id()}
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return await api.http.post("/users", content=content, headers=fields | given)
 

@@ -1,7 +1,6 @@
 """Secrets, tokens and rate limits, each by itself."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import jwt
 import pytest
@@ -14,23 +13,27 @@ from orderlane.api.auth.directory import Directory
 from orderlane.api.auth.rate_limits import BUCKETS_MAX, RateLimiter
 from orderlane.api.auth.tokens import REMEMBERED_MAX, TokenVerifier, UnknownTokenKey, issue_token
 from orderlane.api.errors import ExpiredToken, InvalidToken
+from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import TokenKey
 from orderlane.sources import seeded_sources
 
 NOW = datetime(2021, 7, 21, 14, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-CLIENT = UUID("ebabcf4d-61c3-4942-875c-e265a7c2d062")
-TOKEN_ID = UUID("54b8d84f-5bd0-4e43-bf0f-164388cb4c23")
+CLIENT = ClientId("ebabcf4d-61c3-4942-875c-e265a7c2d062")
+TOKEN_ID = "54b8d84f-5bd0-4e43-bf0f-164388cb4c23"
 
 
 def directory(*seeds: int, retired: int | None = None) -> Directory:
     keys = {f"key-{seed}": Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32) for seed in seeds}
     known = {
-        name: (TokenKey(name, b"", NOW, NOW if name == f"key-{retired}" else None), key.public_key())
+        name: (
+            TokenKey(id=name, private_key=b"", created_at=NOW, retired_at=NOW if name == f"key-{retired}" else None),
+            key.public_key(),
+        )
         for name, key in keys.items()
     }
     signing = [(name, key) for name, key in keys.items() if name != f"key-{retired}"]
-    return Directory({}, known, signing[0] if signing else None)
+    return Directory(clients={}, token_keys=known, signing=signing[0] if signing else None)
 
 
 def token(known: Directory, lifetime: timedelta = HOUR, scopes: tuple[str, ...] = ("users:admin",)) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -14,12 +13,12 @@ from orderlane.api.answers import Answer
 from orderlane.api.error_map import problem_answer
 from orderlane.api.errors import ApiError, FieldError, RateLimited, SignatureNotAccepted
 from orderlane.api.problem_types import PROBLEM_TYPES, problem_reference
-from orderlane.domain.errors import WeightsRefused
-from orderlane.ports.errors import Conflict, Invalid, NotFound, StoreUnavailable
+from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
+from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
 
 ROOT = Path(__file__).parents[3]
-USER_ID = UUID("2ef01903-3b0f-487c-89d8-303684d2f23c")
+USER_ID = "2ef01903-3b0f-487c-89d8-303684d2f23c"
 
 
 def answer_to(error: Exception, *, development: bool = False) -> tuple[Answer, dict[str, Any]]:
@@ -28,17 +27,17 @@ def answer_to(error: Exception, *, development: bool = False) -> tuple[Answer, d
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
-    for one in of.__subclasses__():
-        yield one
-        yield from subclasses(one)
+    for subclass in of.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)
 
 
 @pytest.mark.parametrize(
     ("error", "status", "code", "fields"),
     [
         (NotFound("user", USER_ID), 404, "not_found", []),
-        (Conflict("the user is OFFBOARDED"), 409, "conflict", []),
-        (Invalid("user_id", "there is no such user"), 422, "invalid_value", ["user_id"]),
+        (StateRefused("the user is OFFBOARDED"), 409, "conflict", []),
+        (FieldRefused("user_id", "there is no such user"), 422, "invalid_value", ["user_id"]),
         (WeightsRefused("must be more than 0", 2), 422, "invalid_value", ["allocation[2].weight"]),
         (WeightsRefused("must sum to 1"), 422, "invalid_value", ["allocation"]),
         (KeyReused(), 422, "idempotency_key_reused", []),
@@ -46,13 +45,13 @@ def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
         (StoreUnavailable("connection refused at 10.0.0.1"), 503, "unavailable", []),
         (ZeroDivisionError("secret: 42"), 500, "internal_error", []),
     ],
-    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else None,
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_each_error_has_its_problem(error: Exception, status: int, code: str, fields: list[str]) -> None:
     answer, problem = answer_to(error)
 
     assert (answer.status, problem["status"], problem["type"]) == (status, status, f"/errors/{code}")
-    assert [one["field"] for one in problem.get("errors", [])] == fields
+    assert [wrong["field"] for wrong in problem.get("errors", [])] == fields
     assert (problem["instance"], problem["request_id"]) == ("/users", "request-1")
     assert answer.media_type == "application/problem+json"
 
@@ -88,17 +87,17 @@ def test_the_signature_base_is_told_in_development_only() -> None:
 
 def test_every_api_error_has_a_type_of_its_own() -> None:
     abstract = {"Unauthorized"}
-    unnamed = [one.__name__ for one in subclasses(ApiError) if one.problem is problem_types.INTERNAL_ERROR]
+    unnamed = [error.__name__ for error in subclasses(ApiError) if error.problem is problem_types.INTERNAL_ERROR]
 
     assert set(unnamed) == abstract
 
 
 def test_every_type_is_used_and_explained() -> None:
-    assert len({one.code for one in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
-    for one in PROBLEM_TYPES:
-        assert one.title[-1].isalpha(), one.code
-        assert one.cause.endswith("."), one.code
-        assert one.cure.endswith("."), one.code
+    assert len({problem.code for problem in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
+    for problem in PROBLEM_TYPES:
+        assert problem.title[-1].isalpha(), problem.code
+        assert problem.cause.endswith("."), problem.code
+        assert problem.cure.endswith("."), problem.code
 
 
 def test_the_page_of_problems_is_fresh() -> None:

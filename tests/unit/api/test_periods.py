@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderlane.api.amounts import positive_amount
 from orderlane.api.errors import InvalidParameter
 from orderlane.api.periods import end_of, start_of
-from orderlane.ports.errors import Invalid
+from orderlane.domain.amounts import check_amount
+from orderlane.domain.errors import FieldRefused
 from orderlane.resources.formats import CURRENCIES
 
 
@@ -45,20 +45,20 @@ def test_what_is_no_date_is_refused_by_name(text: str) -> None:
 
 @given(st.sampled_from(sorted(CURRENCIES)), st.integers(1, 10**18), st.integers(0, 4))
 def test_an_amount_has_at_most_the_decimals_of_its_currency(code: str, units: int, decimals: int) -> None:
-    text = f"{Decimal(units).scaleb(-decimals):f}"
+    amount = Decimal(units).scaleb(-decimals)
     minor = Decimal(units).scaleb(CURRENCIES[code].decimals - decimals)
     if minor == minor.to_integral_value():
-        assert positive_amount("amount", text, code) == Decimal(text)
+        check_amount("amount", amount, code, CURRENCIES.get(code))
     else:
-        with pytest.raises(Invalid, match="amount"):
-            positive_amount("amount", text, code)
+        with pytest.raises(FieldRefused, match="amount"):
+            check_amount("amount", amount, code, CURRENCIES.get(code))
 
 
 @pytest.mark.parametrize(
     ("text", "currency", "field"), [("0", "EUR", "amount"), ("0.00", "EUR", "amount"), ("1", "QQQ", "currency")]
 )
 def test_nothing_and_unknown_currencies_are_refused(text: str, currency: str, field: str) -> None:
-    with pytest.raises(Invalid) as refusal:
-        positive_amount("amount", text, currency)
+    with pytest.raises(FieldRefused) as refusal:
+        check_amount("amount", Decimal(text), currency, CURRENCIES.get(currency))
 
     assert refusal.value.field == field

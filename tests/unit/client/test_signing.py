@@ -166,9 +166,9 @@ def test_encrypted_keys_are_read(encoding: serialization.PrivateFormat) -> None:
     signer = RequestSigner.from_pem("key-1", pem.decode(), "passphrase")
 
     assert verify(received(signer), registered(KEYS["P-256"]), datetime.now(UTC)).key_id == "key-1"
-    with pytest.raises(KeyUnusable, match="can't be read"):
+    with pytest.raises(KeyUnusable, match="cannot be read"):
         RequestSigner.from_pem("key-1", pem, b"wrong")
-    with pytest.raises(KeyUnusable, match="can't be read"):
+    with pytest.raises(KeyUnusable, match="cannot be read"):
         RequestSigner.from_pem("key-1", pem)
 
 
@@ -178,10 +178,10 @@ def test_encrypted_keys_are_read(encoding: serialization.PrivateFormat) -> None:
         (lambda: RequestSigner("k", KEYS["P-521"]), "no algorithm for P-521"),
         (lambda: RequestSigner("k", ec.generate_private_key(ec.SECP384R1()), SignatureForm.DRAFT_15), "P-521 key"),
         (lambda: RequestSigner("k", rsa.generate_private_key(65537, 2048)), "P-521 key"),
-        (lambda: RequestSigner("k", KEYS["Ed25519"].public_key()), "can't sign"),
+        (lambda: RequestSigner("k", KEYS["Ed25519"].public_key()), "cannot sign"),
         (lambda: RequestSigner('k"', KEYS["Ed25519"]), "without quotes"),
         (lambda: RequestSigner("k\n", KEYS["Ed25519"]), "printable"),
-        (lambda: RequestSigner.from_pem("k", "nothing"), "can't be read"),
+        (lambda: RequestSigner.from_pem("k", "nothing"), "cannot be read"),
     ],
 )
 def test_keys_that_are_of_no_use(make: Callable[[], RequestSigner], reason: str) -> None:

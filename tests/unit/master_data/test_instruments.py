@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from orderlane.domain.instruments import Instrument, TradingStatus
-from orderlane.master_data import InstrumentFileRefused, read_instruments, shipped_instruments
-from orderlane.ports.instruments import ListedInstrument
+from orderlane.domain.instruments import TradingStatus
+from orderlane.master_data import InstrumentFileRefused, check_venues, read_instruments, shipped_instruments
+from orderlane.ports.instruments import InstrumentEntry
 
 COLUMNS = "isin,wkn,name,currency,minimum_amount,fractional,trading_status,price"
 WORLD = 'IE00B4L5Y983,A0RPWH,"World, accumulating",EUR,1.00,true,ACTIVE,103.45'
@@ -20,36 +20,54 @@ def csv_of(*rows: str) -> bytes:
 def refusal_of(content: bytes) -> list[str]:
     with pytest.raises(InstrumentFileRefused) as refused:
         read_instruments(content)
-    return [str(one) for one in refused.value.problems]
+    return [str(problem) for problem in refused.value.problems]
 
 
 def test_a_list_is_read_in_its_order() -> None:
-    assert read_instruments(csv_of(WORLD, "", SAP)) == [
-        ListedInstrument(
-            Instrument(
-                "IE00B4L5Y983",
-                "World, accumulating",
-                "EUR",
-                Decimal("1.00"),
-                fractional=True,
-                trading_status=TradingStatus.ACTIVE,
-                price=Decimal("103.45"),
-            ),
-            "A0RPWH",
-        ),
-        ListedInstrument(
-            Instrument(
-                "DE0007164600",
-                "SAP SE",
-                "EUR",
-                Decimal("0.50"),
-                fractional=False,
-                trading_status=TradingStatus.INACTIVE,
-                price=Decimal("248.75"),
-            ),
-            "716460",
-        ),
-    ]
+    first, second = read_instruments(csv_of(WORLD, "", SAP))
+
+    assert (first.line, second.line) == (2, 4)
+    assert first.entry == InstrumentEntry(
+        isin="IE00B4L5Y983",
+        wkn="A0RPWH",
+        name="World, accumulating",
+        currency="EUR",
+        minimum_amount=Decimal("1.00"),
+        fractional=True,
+        trading_status=TradingStatus.ACTIVE,
+        price=Decimal("103.45"),
+        venue="",
+    )
+    assert second.entry == InstrumentEntry(
+        isin="DE0007164600",
+        wkn="716460",
+        name="SAP SE",
+        currency="EUR",
+        minimum_amount=Decimal("0.50"),
+        fractional=False,
+        trading_status=TradingStatus.INACTIVE,
+        price=Decimal("248.75"),
+        venue="",
+    )
+
+
+def test_an_instrument_may_name_its_venue() -> None:
+    content = f"{COLUMNS},venue\n{WORLD},XETRA\n{SAP},".encode()
+
+    lines = read_instruments(content)
+
+    assert [line.entry.venue for line in lines] == ["XETRA", ""]
+    check_venues(lines, ["SIMULATED", "XETRA"])
+    with pytest.raises(InstrumentFileRefused) as refused:
+        check_venues(lines, ["SIMULATED", "SECOND"])
+    assert str(refused.value) == "line 2, venue: there is no venue 'XETRA'; known are: SIMULATED, SECOND"
+
+
+def test_the_name_of_a_venue_has_a_form() -> None:
+    content = f"{COLUMNS},venue\n{WORLD},xetra".encode()
+
+    message = "must be the name of a venue such as SIMULATED, or empty, not 'xetra'"
+    assert refusal_of(content) == [f"line 2, venue: {message}"]
 
 
 def test_columns_may_stand_in_any_order_and_a_spreadsheet_may_have_written_it() -> None:
@@ -58,9 +76,9 @@ def test_columns_may_stand_in_any_order_and_a_spreadsheet_may_have_written_it() 
         "10, SAP ,DE0007164600,,EUR,1,true,ACTIVE\r\n"
     )
 
-    (one,) = read_instruments(content.encode())
+    (line,) = read_instruments(content.encode())
 
-    assert (one.instrument.name, one.instrument.price, one.wkn) == ("SAP", Decimal(10), "")
+    assert (line.entry.name, line.entry.price, line.entry.wkn) == ("SAP", Decimal(10), "")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +112,11 @@ def test_a_wrong_value_is_named_by_line_and_column(column: str, value: str, mess
 def test_every_problem_of_the_file_is_told_at_once() -> None:
     content = csv_of("IE00B4L5Y984,,,EUR,1,true,ACTIVE,1", WORLD, SAP.replace("248.75", "many"))
 
-    assert [one.split(":")[0] for one in refusal_of(content)] == ["line 2, isin", "line 2, name", "line 4, price"]
+    assert [problem.split(":")[0] for problem in refusal_of(content)] == [
+        "line 2, isin",
+        "line 2, name",
+        "line 4, price",
+    ]
 
 
 def test_a_long_list_of_problems_is_cut_short() -> None:
@@ -133,10 +155,10 @@ def test_what_is_no_list_is_refused(content: bytes, problem: str) -> None:
 
 
 def test_the_list_that_comes_with_the_service_is_right() -> None:
-    shipped = {one.instrument.isin: one for one in shipped_instruments()}
+    shipped = {entry.isin: entry for entry in shipped_instruments()}
 
     assert len(shipped) >= 30
-    assert {one.instrument.currency for one in shipped.values()} == {"EUR"}
-    assert all(one.instrument.is_tradable for one in shipped.values())
-    assert shipped["IE00B4L5Y983"].instrument.name == "iShares Core MSCI World UCITS ETF USD (Acc)"
+    assert {entry.currency for entry in shipped.values()} == {"EUR"}
+    assert {entry.trading_status for entry in shipped.values()} == {TradingStatus.ACTIVE}
+    assert shipped["IE00B4L5Y983"].name == "iShares Core MSCI World UCITS ETF USD (Acc)"
     assert shipped["DE0007164600"].wkn == "716460"

@@ -1,4 +1,4 @@
-"""Client secrets: made here, told once, kept as Argon2id hashes only."""
+"""Client secrets: created here, shown once, stored as Argon2id hashes only."""
 
 from base64 import urlsafe_b64encode
 from typing import Final

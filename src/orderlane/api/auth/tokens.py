@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 import jwt
+from msgspec import Struct
 
 from orderlane.api.auth.directory import Directory
 from orderlane.api.errors import ExpiredToken, InvalidToken
 from orderlane.api.scopes import with_implied
+from orderlane.domain.ids import ClientId, parse_id
 
 ISSUER: Final = "orderlane"
 ALGORITHM: Final = "EdDSA"
@@ -20,11 +21,10 @@ REMEMBERED_MAX: Final = 4096
 _CLAIMS: Final = ("iss", "sub", "scope", "iat", "exp", "jti")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenClaims:
+class TokenClaims(Struct, frozen=True, kw_only=True):
     """What a verified token says. `scopes` has the included ones too."""
 
-    client_id: UUID
+    client_id: ClientId
     scopes: frozenset[str]
     expires_at: datetime
     key_id: str
@@ -35,19 +35,23 @@ class UnknownTokenKey(Exception):
 
 
 def issue_token(
-    directory: Directory, client_id: UUID, scopes: Iterable[str], now: datetime, lifetime: timedelta, token_id: UUID
+    directory: Directory, client_id: ClientId, scopes: Iterable[str], now: datetime, lifetime: timedelta, token_id: str
 ) -> str:
-    """Return a new token. Raises UnknownTokenKey when there is no key that signs."""
+    """Return a new token.
+
+    Raises:
+        UnknownTokenKey: there is no key that signs.
+    """
     if directory.signing is None:
         raise UnknownTokenKey
     key_id, private_key = directory.signing
     claims = {
         "iss": ISSUER,
-        "sub": str(client_id),
+        "sub": client_id,
         "scope": " ".join(sorted(scopes)),
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
-        "jti": str(token_id),
+        "jti": token_id,
     }
     return jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": key_id})
 
@@ -63,7 +67,7 @@ class TokenVerifier:
 
         Raises:
             InvalidToken: it is damaged or not ours.
-            ExpiredToken: it is too old.
+            ExpiredToken: it has expired.
             UnknownTokenKey: its key is not in the directory.
         """
         claims = self._remembered.get(token)
@@ -99,10 +103,10 @@ def _verified(token: str, directory: Directory) -> TokenClaims:
             options={"require": list(_CLAIMS), "verify_exp": False, "verify_iat": False},
         )
         return TokenClaims(
-            UUID(claims["sub"]),
-            with_implied(claims["scope"].split()),
-            datetime.fromtimestamp(claims["exp"], UTC),
-            key_id,
+            client_id=ClientId(parse_id(claims["sub"])),
+            scopes=with_implied(claims["scope"].split()),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            key_id=key_id,
         )
     except (jwt.InvalidTokenError, ValueError):
         raise InvalidToken from None

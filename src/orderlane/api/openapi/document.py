@@ -62,14 +62,14 @@ def openapi_document(operations: Sequence[Operation], public_url: str = "/") -> 
 
 
 def _document(operations: Sequence[Operation], public_url: str) -> dict[str, Any]:
-    listed = [one for one in operations if one.is_listed]
+    listed = [operation for operation in operations if operation.is_listed]
     schemas, components = component_schemas(_types(listed))
     event_schemas(schemas, components)
     add_examples(components)
     paths: dict[str, dict[str, Any]] = {}
-    for one in listed:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas, components)
-    for query in {one.query for one in listed if one.query is not None}:
+    for operation in listed:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas, components)
+    for query in {operation.query for operation in listed if operation.query is not None}:
         # what a query holds is told as parameters
         del components[query.__name__]
     return {
@@ -81,7 +81,9 @@ def _document(operations: Sequence[Operation], public_url: str) -> dict[str, Any
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url}],
-        "tags": [{"name": name} for name in dict.fromkeys([*(one.tag for one in listed), "Webhook events"])],
+        "tags": [
+            {"name": name} for name in dict.fromkeys([*(operation.tag for operation in listed), "Webhook events"])
+        ],
         "paths": paths,
         "webhooks": webhooks(),
         "components": {
@@ -96,8 +98,8 @@ def _document(operations: Sequence[Operation], public_url: str) -> dict[str, Any
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
     found: dict[Any, None] = {Problem: None, WebhookTestEvent: None, **dict.fromkeys(EVENT_OBJECTS.values())}
-    for one in operations:
-        described = (one.body, one.query, _answer(one), *one.parameters.values())
+    for operation in operations:
+        described = (operation.body, operation.query, _answer(operation), *operation.parameters.values())
         found.update(dict.fromkeys(each for each in described if each is not None))
     return list(found)
 
@@ -110,46 +112,51 @@ def _is_json(operation: Operation) -> bool:
     return operation.media_type == "application/json"
 
 
-def _operation(one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]) -> dict[str, Any]:
-    answer = schemas.get(_answer(one)) if _is_json(one) else {"type": "string"}
+def _operation(operation: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]) -> dict[str, Any]:
+    answer = schemas.get(_answer(operation)) if _is_json(operation) else {"type": "string"}
     described: dict[str, Any] = {
-        "operationId": one.id,
-        "tags": [one.tag],
-        "summary": one.summary,
-        "description": one.description,
-        "parameters": _parameters(one, schemas, components),
-        "responses": responses_of(one, answer),
-        "security": _security(one),
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": _parameters(operation, schemas, components),
+        "responses": responses_of(operation, answer),
+        "security": _security(operation),
     }
-    if one.body is not None:
-        described["requestBody"] = {"required": True, "content": {one.body_media_type: {"schema": schemas[one.body]}}}
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {operation.body_media_type: {"schema": schemas[operation.body]}},
+        }
     return described
 
 
-def _parameters(one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]) -> list[dict[str, Any]]:
+def _parameters(
+    operation: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]
+) -> list[dict[str, Any]]:
     path = [
         {"name": name, "in": "path", "required": True, "schema": schemas[expected]}
-        for name, expected in one.parameters.items()
+        for name, expected in operation.parameters.items()
     ]
-    headers = [_IDEMPOTENCY_KEY] if one.idempotent else []
-    common = _COMMON_PARAMETERS if one.access is Access.TOKEN else ()
-    return [*path, *_query_parameters(one, schemas, components), *headers, *common]
+    headers = [_IDEMPOTENCY_KEY] if operation.idempotent else []
+    common = _COMMON_PARAMETERS if operation.access is Access.TOKEN else ()
+    return [*path, *_query_parameters(operation, schemas, components), *headers, *common]
 
 
 def _query_parameters(
-    one: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]
+    operation: Operation, schemas: dict[Any, Schema], components: dict[str, Schema]
 ) -> list[dict[str, Any]]:
-    if one.query is None:
+    if operation.query is None:
         return []
-    struct = resolve(schemas[one.query], components)
+    struct = resolve(schemas[operation.query], components)
     required = struct.get("required", [])
     return [_query_parameter(name, dict(each), name in required) for name, each in struct["properties"].items()]
 
 
 def _query_parameter(name: str, schema: Schema, is_required: bool) -> dict[str, Any]:
     if "anyOf" in schema:
-        # what is left out is null in the struct; a query can't say null
-        options = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        # what is left out is null in the struct; a query cannot say null
+        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
         rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
         schema = rest | (options[0] if len(options) == 1 else {"anyOf": options})
     parameter: dict[str, Any] = {"name": name, "in": "query", "required": is_required}
@@ -158,10 +165,10 @@ def _query_parameter(name: str, schema: Schema, is_required: bool) -> dict[str, 
     return parameter | {"schema": schema}
 
 
-def _security(one: Operation) -> list[dict[str, list[str]]]:
-    if one.access is Access.ANYBODY:
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.access is Access.ANYBODY:
         return []
-    scopes = [str(one.scope)]
+    scopes = [str(operation.scope)]
     return [{"token": scopes}, {"token": scopes, "signature": []}]
 
 
@@ -170,7 +177,9 @@ def _security_schemes() -> dict[str, Any]:
         "token": {
             "type": "oauth2",
             "description": "Client credentials, sent as a form to POST /auth/token; `X:admin` includes `X:read`.",
-            "flows": {"clientCredentials": {"tokenUrl": "/auth/token", "scopes": {one: _words(one) for one in Scope}}},
+            "flows": {
+                "clientCredentials": {"tokenUrl": "/auth/token", "scopes": {scope: _words(scope) for scope in Scope}}
+            },
         },
         "signature": {
             "type": "apiKey",

@@ -33,11 +33,11 @@ _SIGNATURE_HEADERS: Final[Mapping[str, str]] = {
 
 def event_conditions() -> dict[str, tuple[type, list[str]]]:
     """For each type of event what it carries, and when it happens, in words."""
-    found: dict[str, tuple[type, list[str]]] = {}
+    conditions: dict[str, tuple[type, list[str]]] = {}
     for table, carried in EVENT_OBJECTS.items():
         for step in table:
-            found.setdefault(step.event, (carried, []))[1].append(step.condition)
-    return found
+            conditions.setdefault(step.event, (carried, []))[1].append(step.condition)
+    return conditions
 
 
 class Event(Struct):
@@ -50,7 +50,7 @@ def with_events_replaced(answer: Any) -> Any:
         return Event
     arguments = get_args(answer)
     if EventResource in arguments:
-        replaced = tuple(with_events_replaced(one) for one in arguments)
+        replaced = tuple(with_events_replaced(argument) for argument in arguments)
         return get_origin(answer)[replaced]
     return answer
 
@@ -90,7 +90,16 @@ def _event_schema(name: str, event_type: str, conditions: list[str], carried: Sc
         "created_at": {"type": "string", "format": "date-time"},
         "type": {"const": event_type},
         "sequence": sequence | {"description": "Counts the events of the portfolio order, from 1 without a gap."},
-        "portfolio_order_id": {"type": "string", "format": "uuid"},
+        "portfolio_order_id": {
+            "anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}],
+            "description": "The portfolio order that it belongs to; null where there is none.",
+        },
+        "epoch": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Grows when the database failed over or was restored.",
+            "examples": [1],
+        },
         "object": carried,
         "webhook_id": {"type": "string", "format": "uuid", "description": "The subscription, in a webhook only."},
     }

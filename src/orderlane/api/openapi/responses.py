@@ -40,8 +40,10 @@ _BEHIND_A_TOKEN: Final = (
     types.RATE_LIMITED,
     types.UNAVAILABLE,
 )
-_UNAUTHORIZED: Final = tuple(sorted((one for one in _BEHIND_A_TOKEN if one.status == 401), key=lambda one: one.code))
-_SHARED: Final = {(one,): one.code for one in types.PROBLEM_TYPES} | {_UNAUTHORIZED: "unauthorized"}
+_UNAUTHORIZED: Final = tuple(
+    sorted((problem for problem in _BEHIND_A_TOKEN if problem.status == 401), key=lambda problem: problem.code)
+)
+_SHARED: Final = {(problem,): problem.code for problem in types.PROBLEM_TYPES} | {_UNAUTHORIZED: "unauthorized"}
 _WITH_A_BODY: Final = (types.MALFORMED_JSON, types.INVALID_BODY, types.UNSUPPORTED_MEDIA_TYPE)
 _IDEMPOTENT: Final = (types.MISSING_IDEMPOTENCY_KEY, types.INVALID_IDEMPOTENCY_KEY, types.IDEMPOTENCY_KEY_REUSED)
 
@@ -57,7 +59,7 @@ def problems_of(operation: Operation) -> list[ProblemType]:
         found.update(_WITH_A_BODY)
     if operation.idempotent:
         found.update(_IDEMPOTENT)
-    return sorted(found, key=lambda one: (one.status, one.code))
+    return sorted(found, key=lambda problem: (problem.status, problem.code))
 
 
 def responses_of(operation: Operation, answer: Schema | None) -> dict[str, Any]:
@@ -89,12 +91,12 @@ def _success(operation: Operation, answer: Schema | None) -> dict[str, Any]:
 
 def _problem_response(status: int, problems: Sequence[ProblemType]) -> dict[str, Any]:
     return {
-        "description": ". ".join(one.title for one in problems),
+        "description": ". ".join(problem.title for problem in problems),
         "headers": _REQUEST_ID | _PROBLEM_HEADERS.get(status, {}),
         "content": {
             PROBLEM_JSON: {
                 "schema": PROBLEM,
-                "examples": {one.code: {"$ref": f"#/components/examples/{one.code}"} for one in problems},
+                "examples": {problem.code: {"$ref": f"#/components/examples/{problem.code}"} for problem in problems},
             }
         },
     }
@@ -102,7 +104,7 @@ def _problem_response(status: int, problems: Sequence[ProblemType]) -> dict[str,
 
 def problem_examples() -> dict[str, Any]:
     """An example of each type of problem, by code: a component, since every operation refers to most of them."""
-    return {one.code: {"summary": one.title, "value": _example(one)} for one in types.PROBLEM_TYPES}
+    return {problem.code: {"summary": problem.title, "value": _example(problem)} for problem in types.PROBLEM_TYPES}
 
 
 def _example(problem: ProblemType) -> dict[str, Any]:

@@ -16,8 +16,8 @@ Schema = dict[str, Any]
 
 def component_schemas(types: Sequence[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
     """A schema (mostly a reference) for each type, and the components that they refer to, by name."""
-    found, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
-    schemas = {one: _renamed(schema) for one, schema in zip(types, found, strict=True)}
+    described, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
+    schemas = {kind: _renamed(schema) for kind, schema in zip(types, described, strict=True)}
     named = {_name(name): _renamed(schema) for name, schema in components.items()}
     for name, schema in named.items():
         _finish(name, schema)
@@ -56,11 +56,11 @@ def example_of(owner: str, field: str, schema: Mapping[str, Any], components: Ma
 
 def _plain_example(owner: str, field: str, schema: Mapping[str, Any], components: Mapping[str, Schema]) -> Any:
     if "enum" in schema:
-        return next((one for one in schema["enum"] if one), schema["enum"][0])
+        return next((value for value in schema["enum"] if value), schema["enum"][0])
     match schema.get("type"):
         case "object":
             properties = schema.get("properties", {})
-            return {name: example_of(owner, name, one, components) for name, one in properties.items()}
+            return {name: example_of(owner, name, inner, components) for name, inner in properties.items()}
         case "array":
             return [example_of(owner, field, schema["items"], components)] if "items" in schema else []
         case "integer" | "number":
@@ -77,29 +77,34 @@ def _plain_example(owner: str, field: str, schema: Mapping[str, Any], components
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     """Whether an example that was found by its name is of the type that the schema wants."""
-    types = {one.get("type") for one in schema.get("anyOf", [schema])}
+    types = {option.get("type") for option in schema.get("anyOf", [schema])}
     wanted = {str: "string", int: "integer", bool: "boolean", type(None): "null"}[type(value)]
     return wanted in types or ("enum" in schema and value in schema["enum"])
 
 
 def _finish(name: str, schema: Schema) -> None:
     schema["title"] = name
-    for field, one in schema.get("properties", {}).items():
-        for option in one.get("anyOf", [one]):
+    for field, inner in schema.get("properties", {}).items():
+        for option in inner.get("anyOf", [inner]):
             if option.get("type") == "string" and not option.keys() & {"format", "pattern", "enum"}:
                 option.update(format_of(field))
 
 
 def _renamed(schema: Any) -> Any:
-    """The schema with its references renamed, and patterns as ECMA-262 writes them, where $ is the very end."""
+    """The schema with its references renamed, and patterns as ECMA-262 writes them, where $ is the very end.
+
+    What is a UUID needs no pattern beside its format.
+    """
     if isinstance(schema, list):
-        return [_renamed(one) for one in schema]
+        return [_renamed(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     changed = {key: _renamed(value) for key, value in schema.items()}
     if isinstance(schema.get("$ref"), str):
         changed["$ref"] = PREFIX + _name(schema["$ref"].removeprefix(PREFIX))
-    if isinstance(schema.get("pattern"), str):
+    if schema.get("format") == "uuid":
+        changed.pop("pattern", None)
+    elif isinstance(schema.get("pattern"), str):
         changed["pattern"] = schema["pattern"].replace(r"\Z", "$")
     return changed
 

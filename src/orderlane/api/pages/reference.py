@@ -33,7 +33,7 @@ class Pages:
 
     def __init__(self, make_document: Callable[[], bytes]) -> None:
         self._make_document = make_document
-        templates = {one: _text(one) for one in ("base.jinja", "reference.jinja", "problems.jinja", "schema.jinja")}
+        templates = {name: _text(name) for name in ("base.jinja", "reference.jinja", "problems.jinja", "schema.jinja")}
         self._templates = Environment(
             loader=DictLoader(templates),
             autoescape=True,
@@ -57,7 +57,7 @@ class Pages:
             "reference.jinja",
             document=document,
             operations=_by_tag(document["paths"]),
-            response=lambda one: _response(one, document["components"]["responses"]),
+            response=lambda response: _response(response, document["components"]["responses"]),
             events=document["webhooks"],
             components=components,
             rows=lambda schema: rows_of(schema, components),
@@ -81,8 +81,8 @@ class Pages:
 
     def problem(self, code: str) -> bytes | None:
         """The page of one problem, or None when there is none of that name."""
-        found = [one for one in PROBLEM_TYPES if one.code == code]
-        return self._render("problems.jinja", problems=found, title=found[0].title) if found else None
+        named = [problem for problem in PROBLEM_TYPES if problem.code == code]
+        return self._render("problems.jinja", problems=named, title=named[0].title) if named else None
 
     def _render(self, template: str, **values: Any) -> bytes:
         return self._templates.get_template(template).render(**values).encode()
@@ -104,10 +104,11 @@ def _response(response: Mapping[str, Any], components: Mapping[str, Any]) -> Any
 
 def _by_tag(paths: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The operations under their first tag, each with its method and path."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_tag: dict[str, list[dict[str, Any]]] = {}
     for path, methods in paths.items():
         for method in _METHODS:
             if method in methods:
-                one = methods[method]
-                found.setdefault(one["tags"][0], []).append({**one, "method": method.upper(), "path": path})
-    return found
+                described = methods[method]
+                tagged = by_tag.setdefault(described["tags"][0], [])
+                tagged.append({**described, "method": method.upper(), "path": path})
+    return by_tag

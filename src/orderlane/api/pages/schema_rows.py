@@ -21,12 +21,12 @@ def rows_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> list[di
     return [
         {
             "name": name,
-            "type": type_text(one),
-            "link": link_of(one),
+            "type": type_text(field),
+            "link": link_of(field),
             "is_required": name in required,
-            "description": one.get("description", ""),
+            "description": field.get("description", ""),
         }
-        for name, one in plain.get("properties", {}).items()
+        for name, field in plain.get("properties", {}).items()
     ]
 
 
@@ -35,11 +35,11 @@ def type_text(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"].removeprefix(PREFIX))
     if "anyOf" in schema:
-        return " or ".join(type_text(one) for one in schema["anyOf"])
+        return " or ".join(type_text(option) for option in schema["anyOf"])
     if "const" in schema:
         return msgspec.json.encode(schema["const"]).decode()
     if "enum" in schema:
-        return " | ".join(str(one) or '""' for one in schema["enum"])
+        return " | ".join(str(value) or '""' for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {type_text(schema.get('items', {}))}"
     return _plain_text(schema)
@@ -47,9 +47,9 @@ def type_text(schema: Mapping[str, Any]) -> str:
 
 def link_of(schema: Mapping[str, Any]) -> str | None:
     """The component that the type names, if it names one."""
-    for one in (schema, schema.get("items", {}), *schema.get("anyOf", [])):
-        if "$ref" in one:
-            return str(one["$ref"].removeprefix(PREFIX))
+    for part in (schema, schema.get("items", {}), *schema.get("anyOf", [])):
+        if "$ref" in part:
+            return str(part["$ref"].removeprefix(PREFIX))
     return None
 
 

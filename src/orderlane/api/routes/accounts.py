@@ -1,22 +1,27 @@
 """Accounts of a client's users, and the cash that comes in for them."""
 
-from uuid import UUID
+from decimal import Decimal
+
+from msgspec import convert
 
 from orderlane.api import problem_types
-from orderlane.api.amounts import positive_amount
 from orderlane.api.lists import ListQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.ports.accounts import NewAccount, NewDeposit
-from orderlane.resources.accounts import AccountRequest, AccountResource, DepositRequest
+from orderlane.domain.amounts import check_amount
+from orderlane.domain.ids import deposit_id
+from orderlane.domain.onboarding import AccountFacts, AccountOpening, new_account, new_deposit
+from orderlane.resources.accounts import AccountRequest, AccountResource, DepositRequest, account_resource
+from orderlane.resources.formats import CURRENCIES
+from orderlane.resources.requests import AccountGroupIdText, AccountIdText, UserIdText
 from orderlane.resources.users import Accepted
 
 
 class AccountsQuery(ListQuery, frozen=True, kw_only=True):
     """Which accounts to list."""
 
-    user_id: UUID | None = None
-    account_group_id: UUID | None = None
+    user_id: UserIdText | None = None
+    account_group_id: AccountGroupIdText | None = None
 
 
 @operation(
@@ -30,17 +35,17 @@ class AccountsQuery(ListQuery, frozen=True, kw_only=True):
 )
 async def create_account(call: Call, body: AccountRequest) -> AccountResource:
     """The account is ACTIVE at once, in the currency of the installation. Portfolio orders need type PORTFOLIO."""
-    new = NewAccount(
-        call.new_id(), body.user_id, body.account_group_id, body.type, body.name, body.distribution, call.now
-    )
-    return await call.store.accounts.add(call.client_id, new)
+    opening = convert(body, AccountOpening, from_attributes=True)
+    account = new_account(opening, await _account_facts(call, opening), call.new_id())
+    await call.store.accounts.add(account)
+    return account_resource(account)
 
 
 @operation("GET", "/accounts", tag="Accounts", scope=Scope.ACCOUNTS_READ, summary="List accounts")
 async def list_accounts(call: Call, query: AccountsQuery) -> ResourceList[AccountResource]:
     """The accounts of the client's users."""
     listing = await call.store.accounts.list(call.client_id, query.page, query.user_id, query.account_group_id)
-    return resource_list(query.page, listing)
+    return resource_list(query.page, listing, account_resource)
 
 
 @operation(
@@ -51,10 +56,11 @@ async def list_accounts(call: Call, query: AccountsQuery) -> ResourceList[Accoun
     problems=(problem_types.NOT_FOUND,),
     summary="List a user's accounts",
 )
-async def list_user_accounts(call: Call, user_id: UUID, query: ListQuery) -> ResourceList[AccountResource]:
+async def list_user_accounts(call: Call, user_id: UserIdText, query: ListQuery) -> ResourceList[AccountResource]:
     """The accounts of one user."""
     await call.store.users.get(call.client_id, user_id)
-    return resource_list(query.page, await call.store.accounts.list(call.client_id, query.page, user_id))
+    listing = await call.store.accounts.list(call.client_id, query.page, user_id)
+    return resource_list(query.page, listing, account_resource)
 
 
 @operation(
@@ -65,9 +71,9 @@ async def list_user_accounts(call: Call, user_id: UUID, query: ListQuery) -> Res
     problems=(problem_types.NOT_FOUND,),
     summary="Get an account",
 )
-async def get_account(call: Call, account_id: UUID) -> AccountResource:
+async def get_account(call: Call, account_id: AccountIdText) -> AccountResource:
     """One account."""
-    return await call.store.accounts.get(call.client_id, account_id)
+    return account_resource(await call.store.accounts.get(call.client_id, account_id))
 
 
 @operation(
@@ -80,12 +86,29 @@ async def get_account(call: Call, account_id: UUID) -> AccountResource:
     problems=(problem_types.NOT_FOUND, problem_types.INVALID_VALUE, problem_types.CONFLICT),
     summary="Deposit cash",
 )
-async def create_deposit(call: Call, account_id: UUID, body: DepositRequest) -> Accepted:
+async def create_deposit(call: Call, account_id: AccountIdText, body: DepositRequest) -> Accepted:
     """Tell of cash that came in, in the account's currency. It is booked soon after; the cash balance shows it."""
-    amount = positive_amount("amount", body.amount, body.currency)
-    new = NewDeposit(call.new_id(), account_id, amount, body.currency)
-    await call.store.accounts.deposit(call.client_id, new)
-    return Accepted(new.id)
+    amount = Decimal(body.amount)
+    check_amount("amount", amount, body.currency, CURRENCIES.get(body.currency))
+    account = await call.store.accounts.get(call.client_id, account_id)
+    new_id = deposit_id(call.new_id(), call.business_now, account.id)
+    deposit = new_deposit(account, amount, body.currency, new_id)
+    await call.store.accounts.send(account.id, deposit, actor=call.actor, request_id=call.request_id)
+    return Accepted(deposit.deposit_id)
+
+
+async def _account_facts(call: Call, opening: AccountOpening) -> AccountFacts:
+    """What a new account depends on; nobody changes it until the transaction ends."""
+    store = call.store
+    user_status = await store.users.lock(call.client_id, opening.user_id)
+    group = await store.account_groups.lock(call.client_id, opening.account_group_id)
+    return AccountFacts(
+        user_status=user_status,
+        group=group,
+        last_number=0 if group is None else await store.accounts.last_number(group.id),
+        currency=store.currency,
+        now=call.business_now,
+    )
 
 
 OPERATIONS = (create_account, list_accounts, list_user_accounts, get_account, create_deposit)

@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import cache
-from uuid import UUID
 
 from orderlane.api import problem_types
 from orderlane.api.answers import Answer, encode_json
@@ -13,9 +12,11 @@ from orderlane.api.auth.tokens import issue_token
 from orderlane.api.decoding import FORM
 from orderlane.api.errors import FieldError, InvalidClient, InvalidScope, UnsupportedGrantType
 from orderlane.api.operations import Call, Unit, operation
+from orderlane.domain.ids import ClientId, parse_id
 from orderlane.resources.tokens import TokenRequest, TokenResource
 
 GRANT_TYPE = "client_credentials"
+BEARER = "bearer"
 NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
 """What RFC 6749, section 5.1, wants on every answer with a token."""
 
@@ -56,7 +57,9 @@ async def create_token(call: Call, body: TokenRequest) -> TokenResource | Answer
     directory = await gate.directory.current()
     token = issue_token(directory, client.id, scopes, call.now, options.token_lifetime, call.new_id())
     lifetime_seconds = int(options.token_lifetime.total_seconds())
-    granted = TokenResource(token, lifetime_seconds, "bearer", " ".join(sorted(scopes)))
+    granted = TokenResource(
+        access_token=token, expires_in=lifetime_seconds, token_type=BEARER, scope=" ".join(sorted(scopes))
+    )
     return Answer(200, encode_json(granted), headers=NOT_STORED)
 
 
@@ -73,7 +76,7 @@ async def _client(call: Call, text: str) -> KnownClient | None:
     """The client, asked for anew even if it is known: how long that takes must not tell whether it is."""
     clients = (await call.serving.gate.directory.renewed()).clients
     try:
-        return clients.get(UUID(text))
+        return clients.get(ClientId(parse_id(text)))
     except ValueError:
         return None
 

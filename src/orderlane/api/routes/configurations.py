@@ -1,21 +1,32 @@
 """Portfolio configurations: which allocation the portfolio orders of an account follow."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
-from msgspec import Meta
+from msgspec import Meta, convert
 
 from orderlane.api import problem_types
 from orderlane.api.lists import PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.resources.allocations import ConfigurationChange, ConfigurationRequest, ConfigurationResource
+from orderlane.domain.configuration import (
+    AlreadyConfigured,
+    ConfigurationChoice,
+    check_allocation,
+    new_configuration,
+)
+from orderlane.resources.allocations import (
+    ConfigurationChange,
+    ConfigurationRequest,
+    ConfigurationResource,
+    configuration_resource,
+)
+from orderlane.resources.requests import AccountIdText, AllocationIdText
 
 
 class ConfigurationsQuery(PageQuery, frozen=True, kw_only=True):
     """Which configurations to list."""
 
-    allocation_id: UUID | None = None
+    allocation_id: AllocationIdText | None = None
     sort: Annotated[Literal["created_at", "updated_at", "account_id"], Meta(description="What to sort by.")] = (
         "created_at"
     )
@@ -32,7 +43,13 @@ class ConfigurationsQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def create_configuration(call: Call, body: ConfigurationRequest) -> ConfigurationResource:
     """For accounts of type PORTFOLIO, one for each at most."""
-    return await call.store.configurations.add(call.client_id, body.account_id, body.allocation_id, call.now)
+    choice, store = convert(body, ConfigurationChoice, from_attributes=True), call.store
+    account = await store.accounts.find(call.client_id, choice.account_id)
+    has_allocation = await store.allocations.exists(call.client_id, choice.allocation_id)
+    configuration = new_configuration(choice, account, has_allocation=has_allocation, now=call.business_now)
+    if not await store.configurations.add(configuration):
+        raise AlreadyConfigured(configuration.account_id)
+    return configuration_resource(configuration)
 
 
 @operation(
@@ -45,7 +62,7 @@ async def create_configuration(call: Call, body: ConfigurationRequest) -> Config
 async def list_configurations(call: Call, query: ConfigurationsQuery) -> ResourceList[ConfigurationResource]:
     """The configurations of the client's accounts."""
     listing = await call.store.configurations.list(call.client_id, query.page, query.allocation_id)
-    return resource_list(query.page, listing)
+    return resource_list(query.page, listing, configuration_resource)
 
 
 @operation(
@@ -56,9 +73,9 @@ async def list_configurations(call: Call, query: ConfigurationsQuery) -> Resourc
     problems=(problem_types.NOT_FOUND,),
     summary="Get a portfolio configuration",
 )
-async def get_configuration(call: Call, account_id: UUID) -> ConfigurationResource:
+async def get_configuration(call: Call, account_id: AccountIdText) -> ConfigurationResource:
     """The configuration of one account."""
-    return await call.store.configurations.get(call.client_id, account_id)
+    return configuration_resource(await call.store.configurations.get(call.client_id, account_id))
 
 
 @operation(
@@ -70,9 +87,16 @@ async def get_configuration(call: Call, account_id: UUID) -> ConfigurationResour
     problems=(problem_types.NOT_FOUND, problem_types.INVALID_VALUE),
     summary="Change a portfolio configuration",
 )
-async def change_configuration(call: Call, account_id: UUID, body: ConfigurationChange) -> ConfigurationResource:
+async def change_configuration(
+    call: Call, account_id: AccountIdText, body: ConfigurationChange
+) -> ConfigurationResource:
     """The other allocation counts for every portfolio order that is accepted from now on."""
-    return await call.store.configurations.change(call.client_id, account_id, body.allocation_id, call.now)
+    store, allocation_id = call.store, body.allocation_id
+    check_allocation(allocation_id, is_known=await store.allocations.exists(call.client_id, allocation_id))
+    stored = await store.configurations.get(call.client_id, account_id, to_change=True)
+    changed = stored.following(allocation_id, call.business_now)
+    await store.configurations.change(changed)
+    return configuration_resource(changed)
 
 
 @operation(
@@ -84,7 +108,7 @@ async def change_configuration(call: Call, account_id: UUID, body: Configuration
     problems=(problem_types.NOT_FOUND,),
     summary="Delete a portfolio configuration",
 )
-async def delete_configuration(call: Call, account_id: UUID) -> None:
+async def delete_configuration(call: Call, account_id: AccountIdText) -> None:
     """Portfolio orders of the account are cancelled with CONFIGURATION_IS_MISSING until it has another one."""
     await call.store.configurations.remove(call.client_id, account_id)
 

@@ -1,6 +1,8 @@
 """The documentation that the service carries: the OpenAPI document, a page of it, the catalogue of problems."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from orderlane.api import problem_types
 from orderlane.api.answers import JSON, Answer
@@ -14,7 +16,7 @@ TAG = "Documentation"
 class OpenApiDocument(Struct, frozen=True):
     """An OpenAPI 3.1 document."""
 
-    openapi: str
+    openapi: Annotated[str, Meta(examples=["3.1.0"])]
 
 
 @operation("GET", "/openapi.json", tag=TAG, unit=Unit.NONE, summary="The OpenAPI document")

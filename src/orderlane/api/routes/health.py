@@ -42,7 +42,7 @@ async def get_readiness(call: Call) -> HealthResource:
 @operation("GET", "/metrics", tag="Service", unit=Unit.NONE, media_type=MEDIA_TYPE, summary="Metrics for Prometheus")
 async def get_metrics(call: Call) -> Answer:
     """Requests and their times by route and status, SQL statements, and what waits in the database."""
-    text = await call.serving.metrics.scrape(call.services.figures, call.now)
+    text = await call.serving.metrics.scrape(call.services.figures, call.business_now)
     return Answer(200, text, MEDIA_TYPE)
 
 

@@ -1,7 +1,6 @@
 """What accounts hold: cash, positions, and what these are worth."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from msgspec import Meta
 
@@ -9,8 +8,15 @@ from orderlane.api import problem_types
 from orderlane.api.lists import PageQuery, Query, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.resources.holdings import CashBalanceResource, PositionResource, ValuationResource
-from orderlane.resources.requests import Isin
+from orderlane.resources.holdings import (
+    CashBalanceResource,
+    PositionResource,
+    ValuationResource,
+    cash_balance_resource,
+    position_resource,
+    valuation_resource,
+)
+from orderlane.resources.requests import AccountGroupIdText, AccountIdText, Isin
 
 
 class PositionsQuery(PageQuery, frozen=True, kw_only=True):
@@ -33,9 +39,9 @@ class ValuationQuery(Query, frozen=True, kw_only=True):
     problems=(problem_types.NOT_FOUND,),
     summary="Get the cash balance of an account group",
 )
-async def get_cash_balance(call: Call, account_group_id: UUID) -> CashBalanceResource:
+async def get_cash_balance(call: Call, account_group_id: AccountGroupIdText) -> CashBalanceResource:
     """The cash of all accounts of the group. What is not settled yet can be traded with, but not be withdrawn."""
-    return await call.store.holdings.cash_balance(call.client_id, account_group_id)
+    return cash_balance_resource(await call.store.holdings.cash(call.client_id, account_group_id))
 
 
 @operation(
@@ -46,9 +52,12 @@ async def get_cash_balance(call: Call, account_group_id: UUID) -> CashBalanceRes
     problems=(problem_types.NOT_FOUND,),
     summary="List the positions of an account",
 )
-async def list_positions(call: Call, account_id: UUID, query: PositionsQuery) -> ResourceList[PositionResource]:
+async def list_positions(
+    call: Call, account_id: AccountIdText, query: PositionsQuery
+) -> ResourceList[PositionResource]:
     """What the account holds of instruments; what was sold in full is not listed."""
-    return resource_list(query.page, await call.store.holdings.positions(call.client_id, account_id, query.page))
+    listing = await call.store.holdings.positions(call.client_id, account_id, query.page)
+    return resource_list(query.page, listing, position_resource)
 
 
 @operation(
@@ -59,9 +68,9 @@ async def list_positions(call: Call, account_id: UUID, query: PositionsQuery) ->
     problems=(problem_types.NOT_FOUND,),
     summary="Get a position of an account",
 )
-async def get_position(call: Call, account_id: UUID, isin: Isin) -> PositionResource:
+async def get_position(call: Call, account_id: AccountIdText, isin: Isin) -> PositionResource:
     """What the account holds of one instrument."""
-    return await call.store.holdings.position(call.client_id, account_id, isin)
+    return position_resource(await call.store.holdings.position(call.client_id, account_id, isin))
 
 
 @operation(
@@ -72,9 +81,11 @@ async def get_position(call: Call, account_id: UUID, isin: Isin) -> PositionReso
     problems=(problem_types.NOT_FOUND,),
     summary="Value the positions of an account",
 )
-async def get_valuation(call: Call, account_id: UUID, query: ValuationQuery) -> ValuationResource:
+async def get_valuation(call: Call, account_id: AccountIdText, query: ValuationQuery) -> ValuationResource:
     """Quantity times last price, exactly; the weights sum to exactly 1."""
-    return await call.store.holdings.valuation(call.client_id, account_id, call.new_id(), call.now)
+    account = await call.store.accounts.get(call.client_id, account_id)
+    positions = await call.store.holdings.priced(account.id)
+    return valuation_resource(call.new_id(), account, positions, call.business_now)
 
 
 OPERATIONS = (get_cash_balance, list_positions, get_position, get_valuation)

@@ -8,8 +8,9 @@ from orderlane.api import problem_types
 from orderlane.api.lists import PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.resources.allocations import InstrumentId
-from orderlane.resources.instruments import InstrumentResource
+from orderlane.ports.instruments import ListedInstrument
+from orderlane.resources.allocations import InstrumentIdText
+from orderlane.resources.instruments import InstrumentResource, instrument_resource
 
 
 class InstrumentsQuery(PageQuery, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class InstrumentsQuery(PageQuery, frozen=True, kw_only=True):
 @operation("GET", "/instruments", tag="Instruments", scope=Scope.INSTRUMENTS_READ, summary="List instruments")
 async def list_instruments(call: Call, query: InstrumentsQuery) -> ResourceList[InstrumentResource]:
     """Every instrument that is known, tradable or not."""
-    return resource_list(query.page, await call.store.instruments.list(query.page))
+    return resource_list(query.page, await call.store.instruments.list(query.page), _resource)
 
 
 @operation(
@@ -34,9 +35,15 @@ async def list_instruments(call: Call, query: InstrumentsQuery) -> ResourceList[
     problems=(problem_types.NOT_FOUND,),
     summary="Get an instrument",
 )
-async def get_instrument(call: Call, instrument_id: InstrumentId) -> InstrumentResource:
+async def get_instrument(call: Call, instrument_id: InstrumentIdText) -> InstrumentResource:
     """One instrument, by its ISIN or its id."""
-    return await call.store.instruments.get(instrument_id)
+    return _resource(await call.store.instruments.get(instrument_id))
+
+
+def _resource(listed: ListedInstrument) -> InstrumentResource:
+    return instrument_resource(
+        listed.instrument, listed.id, listed.wkn, created_at=listed.created_at, updated_at=listed.updated_at
+    )
 
 
 OPERATIONS = (list_instruments, get_instrument)

@@ -1,12 +1,13 @@
 """Individual orders, which portfolio orders are made of, and their executions at the venue."""
 
-from uuid import UUID
-
 from orderlane.api import problem_types
 from orderlane.api.lists import ListQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.resources.orders import ExecutionResource, OrderResource
+from orderlane.domain.order import Order
+from orderlane.domain.parent_order import ParentOrder
+from orderlane.resources.orders import ExecutionResource, OrderResource, execution_resource, order_resource
+from orderlane.resources.requests import AccountIdText, ExecutionIdText, OrderIdText
 
 
 @operation(
@@ -17,9 +18,9 @@ from orderlane.resources.orders import ExecutionResource, OrderResource
     problems=(problem_types.NOT_FOUND,),
     summary="Get an individual order",
 )
-async def get_order(call: Call, order_id: UUID) -> OrderResource:
+async def get_order(call: Call, order_id: OrderIdText) -> OrderResource:
     """One individual order as it is now. Its `client_reference` is the id of its portfolio order."""
-    return await call.store.orders.get(call.client_id, order_id)
+    return order_resource(*await call.store.orders.get(call.client_id, order_id))
 
 
 @operation(
@@ -30,9 +31,10 @@ async def get_order(call: Call, order_id: UUID) -> OrderResource:
     problems=(problem_types.NOT_FOUND,),
     summary="List the individual orders of an account",
 )
-async def list_account_orders(call: Call, account_id: UUID, query: ListQuery) -> ResourceList[OrderResource]:
+async def list_account_orders(call: Call, account_id: AccountIdText, query: ListQuery) -> ResourceList[OrderResource]:
     """The individual orders of all portfolio orders of the account."""
-    return resource_list(query.page, await call.store.orders.of_account(call.client_id, account_id, query.page))
+    listing = await call.store.orders.of_account(call.client_id, account_id, query.page)
+    return resource_list(query.page, listing, _resource)
 
 
 @operation(
@@ -43,9 +45,13 @@ async def list_account_orders(call: Call, account_id: UUID, query: ListQuery) ->
     problems=(problem_types.NOT_FOUND,),
     summary="Get an execution",
 )
-async def get_execution(call: Call, order_id: UUID, execution_id: UUID) -> ExecutionResource:
+async def get_execution(call: Call, order_id: OrderIdText, execution_id: ExecutionIdText) -> ExecutionResource:
     """One trade at the venue for an individual order."""
-    return await call.store.orders.execution(call.client_id, order_id, execution_id)
+    return execution_resource(*await call.store.orders.execution(call.client_id, order_id, execution_id))
+
+
+def _resource(listed: tuple[ParentOrder, Order]) -> OrderResource:
+    return order_resource(*listed)
 
 
 OPERATIONS = (get_order, list_account_orders, get_execution)

@@ -1,33 +1,34 @@
 """Portfolio orders: one order for a whole portfolio."""
 
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Raw
+from msgspec import Meta, Raw, convert
 
 from orderlane.api import problem_types
-from orderlane.api.amounts import positive_amount
-from orderlane.api.answers import Answer, json_answer
+from orderlane.api.answers import Answer, encode_json, json_answer
 from orderlane.api.idempotency import replayed
 from orderlane.api.lists import ListQuery, PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, Unit, operation
 from orderlane.api.periods import DateOrTime, end_of, start_of
 from orderlane.api.scopes import Scope
+from orderlane.domain.intake import PortfolioOrderPlacement
+from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.portfolio_order import PortfolioOrderStatus, PortfolioOrderType
 from orderlane.ports.acceptance import PlacementRequest
-from orderlane.ports.errors import Invalid
+from orderlane.ports.idempotency import KeptAnswer
 from orderlane.ports.orders import PortfolioOrderFilter
-from orderlane.ports.paging import Listing
 from orderlane.resources.events import EventResource
-from orderlane.resources.orders import PortfolioOrderRequest, PortfolioOrderResource
-from orderlane.resources.requests import Text
+from orderlane.resources.orders import PortfolioOrderRequest, PortfolioOrderResource, portfolio_order_resource
+from orderlane.resources.requests import AccountIdText, AllocationIdText, ParentOrderIdText, Text
+
+ACCEPTED: Final = 202
 
 
 class PortfolioOrdersQuery(ListQuery, frozen=True, kw_only=True):
     """Which portfolio orders to list."""
 
-    account_id: UUID | None = None
-    allocation_id: UUID | None = None
+    account_id: AccountIdText | None = None
+    allocation_id: AllocationIdText | None = None
     start_date: DateOrTime | None = None
     end_date: DateOrTime | None = None
     status: PortfolioOrderStatus | None = None
@@ -36,15 +37,19 @@ class PortfolioOrdersQuery(ListQuery, frozen=True, kw_only=True):
 
     @property
     def filter(self) -> PortfolioOrderFilter:
-        """The portfolio orders that the parameters ask for. Raises InvalidParameter."""
+        """The portfolio orders that the parameters ask for.
+
+        Raises:
+            InvalidParameter: a date does not exist.
+        """
         return PortfolioOrderFilter(
-            self.account_id,
-            self.allocation_id,
-            start_of("start_date", self.start_date),
-            end_of("end_date", self.end_date),
-            self.status,
-            self.type,
-            self.client_reference,
+            account_id=self.account_id,
+            allocation_id=self.allocation_id,
+            start=start_of("start_date", self.start_date),
+            end=end_of("end_date", self.end_date),
+            status=self.status,
+            type=self.type,
+            client_reference=self.client_reference,
         )
 
 
@@ -61,25 +66,15 @@ class EventsQuery(PageQuery, frozen=True, kw_only=True):
     scope=Scope.PORTFOLIOS_ADMIN,
     idempotent=True,
     unit=Unit.NONE,
-    success=202,
+    success=ACCEPTED,
     problems=(problem_types.INVALID_VALUE, problem_types.CONFLICT),
     summary="Place a portfolio order",
 )
 async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> PortfolioOrderResource | Answer:
     """Accepted is not executed: what becomes of it is told by webhooks, and by getting it."""
-    if body.post_tax:
-        raise Invalid("post_tax", "must be false: taxes are not computed")
+    placement = convert(body, PortfolioOrderPlacement, from_attributes=True)
     acceptance = await call.services.acceptance.accept(
-        PlacementRequest(
-            id=call.new_id(),
-            claim=call.claim,
-            user_id=body.user_id,
-            account_id=body.account_id,
-            cash_amount=positive_amount("cash_amount", body.cash_amount, body.currency),
-            currency=body.currency,
-            side=body.side,
-            client_reference=body.client_reference,
-        )
+        PlacementRequest(fresh_id=call.new_id(), claim=call.claim, request_id=call.request_id, placement=placement)
     )
     if acceptance.replayed:
         return replayed(acceptance.answer)
@@ -95,7 +90,8 @@ async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> Por
 )
 async def list_portfolio_orders(call: Call, query: PortfolioOrdersQuery) -> ResourceList[PortfolioOrderResource]:
     """The client's own portfolio orders, as they are now."""
-    return resource_list(query.page, await call.store.portfolio_orders.list(call.client_id, query.page, query.filter))
+    listing = await call.store.portfolio_orders.list(call.client_id, query.page, query.filter)
+    return resource_list(query.page, listing, portfolio_order_resource)
 
 
 @operation(
@@ -106,9 +102,9 @@ async def list_portfolio_orders(call: Call, query: PortfolioOrdersQuery) -> Reso
     problems=(problem_types.NOT_FOUND,),
     summary="Get a portfolio order",
 )
-async def get_portfolio_order(call: Call, portfolio_order_id: UUID) -> PortfolioOrderResource:
+async def get_portfolio_order(call: Call, portfolio_order_id: ParentOrderIdText) -> PortfolioOrderResource:
     """One portfolio order as it is now, with its individual orders."""
-    return await call.store.portfolio_orders.get(call.client_id, portfolio_order_id)
+    return portfolio_order_resource(await call.store.portfolio_orders.get(call.client_id, portfolio_order_id))
 
 
 @operation(
@@ -120,12 +116,16 @@ async def get_portfolio_order(call: Call, portfolio_order_id: UUID) -> Portfolio
     summary="List the events of a portfolio order",
 )
 async def list_portfolio_order_events(
-    call: Call, portfolio_order_id: UUID, query: EventsQuery
+    call: Call, portfolio_order_id: ParentOrderIdText, query: EventsQuery
 ) -> ResourceList[EventResource] | Answer:
     """The whole history: every event of it, its individual orders and their executions, as it was frozen then."""
     listing = await call.store.portfolio_orders.events(call.client_id, portfolio_order_id, query.page)
-    frozen = Listing([Raw(one) for one in listing.rows], listing.total_count)
-    return json_answer(200, resource_list(query.page, frozen))
+    return json_answer(200, resource_list(query.page, listing, Raw))
+
+
+def accepted_answer(parent: ParentOrder) -> KeptAnswer:
+    """The answer to an accepted portfolio order, which is stored with it."""
+    return KeptAnswer(ACCEPTED, encode_json(portfolio_order_resource(parent)))
 
 
 OPERATIONS = (

@@ -1,20 +1,20 @@
 """Webhook subscriptions: who is told of which events, the keys that sign, test calls and attempts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal, TypeVar
-from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from orderlane.api import problem_types
 from orderlane.api.lists import PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, Unit, operation
 from orderlane.api.scopes import Scope
-from orderlane.ports.errors import Invalid
-from orderlane.ports.paging import Listing
+from orderlane.domain.errors import FieldRefused
+from orderlane.domain.ids import SubscriptionId
 from orderlane.ports.webhooks import ALL_TOPICS, Attempt, Subscription, WebhookNotSent
 from orderlane.resources.formats import write_time
+from orderlane.resources.requests import SubscriptionIdText
 from orderlane.resources.webhooks import (
     DeliveryAttempt,
     VerifyKey,
@@ -73,8 +73,9 @@ async def get_verify_keys(call: Call) -> VerifyKeySet:
 )
 async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
     """It gets what happens from now on; while it is not enabled, events wait for it."""
+    now = call.business_now
     subscription = Subscription(
-        id=call.new_id(),
+        id=SubscriptionId(call.new_id()),
         client_id=call.client_id,
         title=body.title,
         url=body.url,
@@ -84,8 +85,8 @@ async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
         delay_ms=_delay_ms(body.config.delay),
         max_package_bytes=body.config.max_package_size,
         secret=call.services.webhooks.new_secret(),
-        created_at=call.now,
-        updated_at=call.now,
+        created_at=now,
+        updated_at=now,
     )
     _check_categories(subscription)
     call.services.webhooks.check_url(subscription.url)
@@ -97,8 +98,7 @@ async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
 async def list_webhooks(call: Call, query: WebhooksQuery) -> ResourceList[WebhookResource]:
     """The client's subscriptions."""
     listing = await call.store.subscriptions.list(call.client_id, query.page)
-    shown = [_resource(call, one) for one in listing.rows]
-    return resource_list(query.page, Listing(shown, listing.total_count))
+    return resource_list(query.page, listing, partial(_resource, call))
 
 
 @operation(
@@ -109,7 +109,7 @@ async def list_webhooks(call: Call, query: WebhooksQuery) -> ResourceList[Webhoo
     problems=(problem_types.NOT_FOUND,),
     summary="Get a webhook subscription",
 )
-async def get_webhook(call: Call, webhook_id: UUID) -> WebhookResource:
+async def get_webhook(call: Call, webhook_id: SubscriptionIdText) -> WebhookResource:
     """One subscription."""
     return _resource(call, await call.store.subscriptions.get(call.client_id, webhook_id))
 
@@ -122,11 +122,11 @@ async def get_webhook(call: Call, webhook_id: UUID) -> WebhookResource:
     problems=(problem_types.NOT_FOUND, problem_types.INVALID_VALUE),
     summary="Change a webhook subscription",
 )
-async def change_webhook(call: Call, webhook_id: UUID, body: WebhookChange) -> WebhookResource:
+async def change_webhook(call: Call, webhook_id: SubscriptionIdText, body: WebhookChange) -> WebhookResource:
     """What waits to be tried again is tried at once. Enabled again, it goes on where it stopped: nothing is lost."""
     subscriptions = call.store.subscriptions
     stored = await subscriptions.get(call.client_id, webhook_id, to_change=True)
-    changed = replace(_changed(stored, body), updated_at=call.now)
+    changed = structs.replace(_changed(stored, body), updated_at=call.business_now)
     _check_categories(changed)
     if changed.enabled or changed.url != stored.url:
         call.services.webhooks.check_url(changed.url)
@@ -143,7 +143,7 @@ async def change_webhook(call: Call, webhook_id: UUID, body: WebhookChange) -> W
     problems=(problem_types.NOT_FOUND,),
     summary="Delete a webhook subscription",
 )
-async def delete_webhook(call: Call, webhook_id: UUID) -> None:
+async def delete_webhook(call: Call, webhook_id: SubscriptionIdText) -> None:
     """Nothing more is sent, and the attempts are forgotten."""
     await call.store.subscriptions.delete(call.client_id, webhook_id)
 
@@ -157,7 +157,7 @@ async def delete_webhook(call: Call, webhook_id: UUID) -> None:
     problems=(problem_types.NOT_FOUND,),
     summary="Test a webhook subscription",
 )
-async def send_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource:
+async def send_test_webhook(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
     """Send a real, signed request with one event of type WEBHOOK.TEST, enabled or not; what the receiver answered."""
     return await _try_out(call, webhook_id)
 
@@ -171,7 +171,7 @@ async def send_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource
     problems=(problem_types.NOT_FOUND,),
     summary="Test a webhook subscription (the same as POST)",
 )
-async def get_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource:
+async def get_test_webhook(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
     """Send a real, signed request with one event of type WEBHOOK.TEST: the older way to ask for it."""
     return await _try_out(call, webhook_id)
 
@@ -185,14 +185,14 @@ async def get_test_webhook(call: Call, webhook_id: UUID) -> WebhookTestResource:
     summary="List the attempts to deliver to a webhook subscription",
 )
 async def list_webhook_deliveries(
-    call: Call, webhook_id: UUID, query: DeliveriesQuery
+    call: Call, webhook_id: SubscriptionIdText, query: DeliveriesQuery
 ) -> ResourceList[DeliveryAttempt]:
     """Each request that was sent, with what came back; they are kept for 14 days."""
     listing = await call.store.subscriptions.attempts(call.client_id, webhook_id, query.page)
-    return resource_list(query.page, Listing([_attempt(one) for one in listing.rows], listing.total_count))
+    return resource_list(query.page, listing, _attempt)
 
 
-async def _try_out(call: Call, webhook_id: UUID) -> WebhookTestResource:
+async def _try_out(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
     """No connection to the database is held while the receiver takes its time."""
     async with call.services.store.reading() as store:
         subscription = await store.subscriptions.get(call.client_id, webhook_id)
@@ -204,21 +204,21 @@ async def _try_out(call: Call, webhook_id: UUID) -> WebhookTestResource:
     return WebhookTestResource(subscription.url, response, None)
 
 
-def _changed(one: Subscription, body: WebhookChange) -> Subscription:
+def _changed(stored: Subscription, body: WebhookChange) -> Subscription:
     config = WebhookConfigChange() if isinstance(body.config, UnsetType) else body.config
-    return replace(
-        one,
-        title=_given(body.title, one.title),
-        url=_given(body.url, one.url),
-        types=one.types if isinstance(body.type, UnsetType) else _unique(body.type),
-        exclude_types=one.exclude_types if isinstance(body.exclude_type, UnsetType) else _unique(body.exclude_type),
-        enabled=_given(body.enabled, one.enabled),
-        delay_ms=one.delay_ms if isinstance(config.delay, UnsetType) else _delay_ms(config.delay),
-        max_package_bytes=_given(config.max_package_size, one.max_package_bytes),
+    return structs.replace(
+        stored,
+        title=_set(body.title, stored.title),
+        url=_set(body.url, stored.url),
+        types=stored.types if isinstance(body.type, UnsetType) else _unique(body.type),
+        exclude_types=stored.exclude_types if isinstance(body.exclude_type, UnsetType) else _unique(body.exclude_type),
+        enabled=_set(body.enabled, stored.enabled),
+        delay_ms=stored.delay_ms if isinstance(config.delay, UnsetType) else _delay_ms(config.delay),
+        max_package_bytes=_set(config.max_package_size, stored.max_package_bytes),
     )
 
 
-def _given(value: ValueT | UnsetType, otherwise: ValueT) -> ValueT:
+def _set(value: ValueT | UnsetType, otherwise: ValueT) -> ValueT:
     return otherwise if isinstance(value, UnsetType) else value
 
 
@@ -231,38 +231,39 @@ def _delay_ms(delay: str) -> int:
 
 
 def _check_categories(subscription: Subscription) -> None:
-    """Raises Invalid."""
     if subscription.exclude_types and ALL_TOPICS not in subscription.types:
-        raise Invalid("exclude_type", "only goes with type ALL: name in type what is wanted instead")
+        raise FieldRefused("exclude_type", "only goes with type ALL: name in type what is wanted instead")
 
 
-def _resource(call: Call, one: Subscription) -> WebhookResource:
+def _resource(call: Call, subscription: Subscription) -> WebhookResource:
     return WebhookResource(
-        id=one.id,
-        created_at=write_time(one.created_at),
-        updated_at=write_time(one.updated_at),
-        title=one.title,
-        url=one.url,
-        type=list(one.types),
-        exclude_type=list(one.exclude_types),
-        enabled=one.enabled,
-        config=WebhookConfig(f"{one.delay_ms // 1000}s", one.max_package_bytes),
-        disabled_reason=one.disabled_reason,
-        secret=one.secret if Scope.WEBHOOKS_ADMIN in call.scopes else UNSET,
+        id=subscription.id,
+        created_at=write_time(subscription.created_at),
+        updated_at=write_time(subscription.updated_at),
+        title=subscription.title,
+        url=subscription.url,
+        type=list(subscription.types),
+        exclude_type=list(subscription.exclude_types),
+        enabled=subscription.enabled,
+        config=WebhookConfig(
+            delay=f"{subscription.delay_ms // 1000}s", max_package_size=subscription.max_package_bytes
+        ),
+        disabled_reason=subscription.disabled_reason,
+        secret=subscription.secret if Scope.WEBHOOKS_ADMIN in call.scopes else UNSET,
     )
 
 
-def _attempt(one: Attempt) -> DeliveryAttempt:
+def _attempt(attempt: Attempt) -> DeliveryAttempt:
     return DeliveryAttempt(
-        id=one.id,
-        package_id=one.package_id,
-        attempt=one.attempt,
-        sent_at=write_time(one.sent_at),
-        latency_ms=one.latency_ms,
-        status=one.status_code,
-        error_code=one.error_code,
-        bytes=one.body_bytes,
-        event_ids=list(one.event_ids),
+        id=attempt.id,
+        package_id=attempt.package_id,
+        attempt=attempt.attempt,
+        sent_at=write_time(attempt.sent_at),
+        latency_ms=attempt.latency_ms,
+        status=attempt.status_code,
+        error_code=attempt.error_code,
+        bytes=attempt.body_bytes,
+        event_ids=list(attempt.event_ids),
     )
 
 

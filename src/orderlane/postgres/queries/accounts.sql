@@ -1,22 +1,25 @@
--- installation: what is fixed for the whole installation.
-SELECT lane_count, currency FROM installation;
-
--- lock_account_group: an account group of a client; it stays as it is, and its numbers are ours, until the transaction ends.
-SELECT status, user_id FROM account_groups WHERE client_id = $1 AND id = $2 FOR UPDATE;
-
--- add_account: store a new account with the next number of its group.
+-- add_account: Store a new account.
 INSERT INTO accounts (
-    id, lane, client_id, user_id, account_group_id, type, status, name, currency, distribution, account_number,
+    lane, id, client_id, user_id, account_group_id, type, status, name, currency, distribution, account_number,
     created_at, updated_at
 )
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(max(account_number), 0) + 1, $11, $11
-FROM accounts WHERE account_group_id = $5
-RETURNING *;
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12);
 
--- get_account: one account of a client.
-SELECT * FROM accounts WHERE client_id = $1 AND id = $2;
+-- last_number: Read the number of the latest account of a group, 0 when it has none.
+SELECT coalesce(max(account_number), 0) FROM accounts WHERE lane = $1 AND account_group_id = $2;
 
--- list_accounts: a page of a client's accounts, or of a user's or a group's; always a row, with the count of all of them.
+-- has_open_account: Tell whether one of the groups has an account that is not closed.
+SELECT EXISTS (
+    SELECT
+    FROM unnest($1::smallint[], $2::uuid[]) AS account_group (lane, id)
+    JOIN accounts AS account ON account.lane = account_group.lane AND account.account_group_id = account_group.id
+    WHERE account.status <> 'CLOSED'
+);
+
+-- get_account: Read one account of a client.
+SELECT * FROM accounts WHERE lane = $1 AND id = $2 AND client_id = $3;
+
+-- list_accounts: Read a page of a client's accounts, or of a user's or a group's; always a row, with the count of all.
 WITH matching AS NOT MATERIALIZED (
     SELECT *
     FROM accounts

@@ -1,53 +1,17 @@
--- get_portfolio_order: one portfolio order of a client with its individual orders and their executions, as of one moment.
-SELECT placed.*,
-    ARRAY(
-        SELECT one_order FROM orders AS one_order
-        WHERE one_order.portfolio_order_id = placed.id AND one_order.lane = placed.lane
-        ORDER BY one_order.leg
-    ) AS orders,
-    ARRAY(
-        SELECT trade FROM executions AS trade
-        WHERE trade.portfolio_order_id = placed.id AND trade.lane = placed.lane
-        ORDER BY trade.created_at, trade.transaction_time, trade.id
-    ) AS executions
-FROM portfolio_orders AS placed
-WHERE placed.client_id = $1 AND placed.id = $2;
+-- get_parent_order: Read one parent order of a client, as of one moment.
+SELECT * FROM parent_orders WHERE lane = $1 AND id = $2 AND client_id = $3;
 
--- list_portfolio_orders: a page of a client's portfolio orders, whole; always a row, with the count of all of them.
+-- list_portfolio_orders: Read a page of a client's portfolio orders; always a row, with the count of all of them.
 WITH matching AS NOT MATERIALIZED (
     SELECT *
-    FROM portfolio_orders
-    WHERE client_id = $1
-        AND ($4::uuid IS NULL OR account_id = $4)
-        AND ($5::uuid IS NULL OR allocation_id = $5)
-        AND ($6::timestamptz IS NULL OR created_at >= $6)
-        AND ($7::timestamptz IS NULL OR created_at < $7)
-        AND ($8::text IS NULL OR status = $8)
-        AND ($9::text IS NULL OR type = $9)
-        AND ($10::text IS NULL OR client_reference = $10)
-), page AS (
-    SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
-)
-SELECT (SELECT count(*) FROM matching) AS total_count, page.*,
-    ARRAY(
-        SELECT one_order FROM orders AS one_order
-        WHERE one_order.portfolio_order_id = page.id AND one_order.lane = page.lane
-        ORDER BY one_order.leg
-    ) AS orders,
-    ARRAY(
-        SELECT trade FROM executions AS trade
-        WHERE trade.portfolio_order_id = page.id AND trade.lane = page.lane
-        ORDER BY trade.created_at, trade.transaction_time, trade.id
-    ) AS executions
-FROM (VALUES (1)) AS always LEFT JOIN page ON true
-ORDER BY {order};
-
--- owns_portfolio_order: whether a client has a portfolio order.
-SELECT true FROM portfolio_orders WHERE client_id = $1 AND id = $2;
-
--- list_events: a page of the events of a portfolio order; always a row, with the count of all of them.
-WITH matching AS NOT MATERIALIZED (
-    SELECT id, position, payload FROM events WHERE client_id = $1 AND portfolio_order_id = $4
+    FROM parent_orders
+    WHERE client_id = $1 AND kind = 'PORTFOLIO'
+        AND ($4::uuid IS NULL OR allocation_id = $4)
+        AND ($5::timestamptz IS NULL OR created_at >= $5)
+        AND ($6::timestamptz IS NULL OR created_at < $6)
+        AND ($7::text IS NULL OR status = $7)
+        AND ($8::text IS NULL OR type = $8)
+        AND ($9::text IS NULL OR client_reference = $9)
 ), page AS (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
 )
@@ -55,39 +19,73 @@ SELECT (SELECT count(*) FROM matching) AS total_count, page.*
 FROM (VALUES (1)) AS always LEFT JOIN page ON true
 ORDER BY {order};
 
--- get_order: one individual order of a client with its executions, as of one moment.
-SELECT one_order.*, ARRAY(
-    SELECT trade FROM executions AS trade
-    WHERE trade.portfolio_order_id = one_order.portfolio_order_id AND trade.order_id = one_order.id
-        AND trade.lane = one_order.lane
-    ORDER BY trade.created_at, trade.transaction_time, trade.id
-) AS executions
-FROM orders AS one_order
-JOIN portfolio_orders AS placed ON placed.id = one_order.portfolio_order_id AND placed.lane = one_order.lane
-WHERE placed.client_id = $1 AND one_order.id = $2;
-
--- list_account_orders: a page of an account's individual orders with executions; always a row, with the count of all.
+-- list_portfolio_orders_of_account: Read a page of the portfolio orders of an account; always a row, with the count.
 WITH matching AS NOT MATERIALIZED (
-    SELECT one_order.*
-    FROM portfolio_orders AS placed
-    JOIN orders AS one_order ON one_order.portfolio_order_id = placed.id AND one_order.lane = placed.lane
-    WHERE placed.client_id = $1 AND placed.account_id = $4
+    SELECT *
+    FROM parent_orders
+    WHERE lane = $10 AND account_id = $11 AND client_id = $1 AND kind = 'PORTFOLIO'
+        AND ($4::uuid IS NULL OR allocation_id = $4)
+        AND ($5::timestamptz IS NULL OR created_at >= $5)
+        AND ($6::timestamptz IS NULL OR created_at < $6)
+        AND ($7::text IS NULL OR status = $7)
+        AND ($8::text IS NULL OR type = $8)
+        AND ($9::text IS NULL OR client_reference = $9)
 ), page AS (
     SELECT * FROM matching ORDER BY {order} LIMIT $2 OFFSET $3
 )
-SELECT (SELECT count(*) FROM matching) AS total_count, page.*, ARRAY(
-    SELECT trade FROM executions AS trade
-    WHERE trade.portfolio_order_id = page.portfolio_order_id AND trade.order_id = page.id AND trade.lane = page.lane
-    ORDER BY trade.created_at, trade.transaction_time, trade.id
-) AS executions
+SELECT (SELECT count(*) FROM matching) AS total_count, page.*
 FROM (VALUES (1)) AS always LEFT JOIN page ON true
 ORDER BY {order};
 
--- get_execution: one execution of an individual order of a client.
-SELECT trade.*
-FROM executions AS trade
-JOIN portfolio_orders AS placed ON placed.id = trade.portfolio_order_id AND placed.lane = trade.lane
-WHERE placed.client_id = $1 AND trade.order_id = $2 AND trade.id = $3;
+-- count_events: Count the events of a client's parent order, and read when it was created; no row where there is none.
+-- No event is older than its parent order: older partitions are not looked into.
+SELECT parent.created_at, (
+    SELECT coalesce(sum(cardinality(ids)), 0)::bigint
+    FROM events
+    WHERE events.lane = parent.lane AND events.parent_id = parent.id AND events.created_at >= parent.created_at
+) AS total_count
+FROM parent_orders AS parent
+WHERE parent.lane = $1 AND parent.id = $2 AND parent.client_id = $3;
 
--- owns_account: whether a client has an account.
-SELECT true FROM accounts WHERE client_id = $1 AND id = $2;
+-- segments_of_parent: Read the segments of a parent order, created at $5, that hold its events $3 to $4, counted from 0.
+SELECT counted.first, events.payload_bytes, events.payload
+FROM (
+    SELECT lane, position, created_at, cardinality(ids) AS frames,
+        sum(cardinality(ids)) OVER (ORDER BY position) - cardinality(ids) AS first
+    FROM events
+    WHERE lane = $1 AND parent_id = $2 AND created_at >= $5
+) AS counted
+JOIN events ON events.lane = counted.lane AND events.position = counted.position
+    AND events.created_at = counted.created_at
+WHERE counted.first < $4 AND counted.first + counted.frames > $3
+ORDER BY counted.position;
+
+-- list_account_orders: Read a page of the individual orders of an account, each parent once, with the first of its
+-- orders; always a row, with the count of all of them.
+WITH page AS (
+    SELECT lane, parent_id, id, created_at, updated_at,
+        row_number() OVER (PARTITION BY parent_id ORDER BY {order}) AS of_parent
+    FROM (
+        SELECT lane, parent_id, id, created_at, updated_at
+        FROM orders
+        WHERE lane = $4 AND account_id = $5 AND client_id = $1
+        ORDER BY {order} LIMIT $2 OFFSET $3
+    ) AS chosen
+)
+SELECT (
+        SELECT coalesce(sum(legs_new + legs_processing + legs_filled + legs_cancelled), 0)::bigint
+        FROM parent_orders
+        WHERE lane = $4 AND account_id = $5 AND client_id = $1
+    ) AS total_count, page.id, page.created_at, page.updated_at, parent.row AS parent
+FROM (VALUES (1)) AS always
+LEFT JOIN page ON true
+LEFT JOIN LATERAL (
+    SELECT found AS row
+    FROM parent_orders AS found
+    WHERE found.lane = page.lane AND found.id = page.parent_id AND page.of_parent = 1
+    LIMIT 1
+) AS parent ON true
+ORDER BY {order};
+
+-- owns_account: Tell whether a client has an account.
+SELECT true FROM accounts WHERE lane = $1 AND id = $2 AND client_id = $3;

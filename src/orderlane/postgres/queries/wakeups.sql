@@ -1,2 +1,2 @@
--- notify: wake the listeners of the channels.
+-- notify: Wake the listeners of the channels.
 SELECT pg_notify(channel, '') FROM unnest($1::text[]) AS channel;
