@@ -1,7 +1,6 @@
 """Whether everything arrived, once and in order; and whether the database agrees with itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
 
 from benchmarks.database import MeasuredDatabase
 from benchmarks.sink import Arrival
@@ -9,20 +8,21 @@ from benchmarks.sink import Arrival
 FIRST = "PORTFOLIO_ORDER.NEW"
 LAST = "PORTFOLIO_ORDER.FILLED"
 AGREEMENTS = {
-    "a portfolio order is not filled": "SELECT count(*) FROM portfolio_orders WHERE status <> 'FILLED'",
+    "a portfolio order is not filled": "SELECT count(*) FROM parent_orders WHERE status <> 'FILLED'",
     "an individual order is not filled": "SELECT count(*) FROM orders WHERE status <> 'FILLED'",
-    "individual orders don't add up to their portfolio order": (
-        "SELECT count(*) FROM portfolio_orders AS p WHERE cash_amount <> "
-        "(SELECT sum(cash_amount) FROM orders WHERE portfolio_order_id = p.id)"
+    "individual orders do not add up to their portfolio order": (
+        "SELECT count(*) FROM parent_orders AS p WHERE cash_amount <> "
+        "(SELECT sum(cash_amount) FROM orders AS o WHERE o.lane = p.lane AND o.parent_id = p.id)"
     ),
-    "executions don't add up to their portfolio order": (
-        "SELECT count(*) FROM portfolio_orders AS p WHERE cash_amount <> "
-        "(SELECT sum(cash_amount) FROM executions WHERE portfolio_order_id = p.id)"
+    "executions do not add up to their portfolio order": (
+        "SELECT count(*) FROM parent_orders AS p JOIN (SELECT parent_id, sum(cash_amount) AS cash_amount "
+        "FROM executions GROUP BY parent_id) AS traded ON traded.parent_id = p.id "
+        "WHERE traded.cash_amount <> p.cash_amount"
     ),
     "a holding is not the sum of its journal": (
-        "SELECT count(*) FROM holdings AS h WHERE (quantity, locked, pending) <> "
-        "(SELECT sum(quantity), sum(locked), sum(pending) FROM journal_entries AS j "
-        "WHERE j.account_id = h.account_id AND j.asset = h.asset)"
+        "SELECT count(*) FROM holdings AS h JOIN (SELECT account_id, asset, sum(quantity) AS quantity, "
+        "sum(locked) AS locked, sum(pending) AS pending FROM journal_entries GROUP BY account_id, asset) AS j "
+        "USING (account_id, asset) WHERE (h.quantity, h.locked, h.pending) <> (j.quantity, j.locked, j.pending)"
     ),
     "a holding is still locked": "SELECT count(*) FROM holdings WHERE locked <> 0",
     "a message is in quarantine": "SELECT count(*) FROM quarantine",
@@ -56,7 +56,7 @@ def is_in_order(arrivals: Iterable[Arrival]) -> bool:
 
 
 async def database_faults(database: MeasuredDatabase) -> list[str]:
-    """What the database says that can't be."""
+    """What the database says that cannot be."""
     faults = []
     for fault, query in AGREEMENTS.items():
         count = await database.connection.fetchval(query)
@@ -65,9 +65,9 @@ async def database_faults(database: MeasuredDatabase) -> list[str]:
     return faults
 
 
-async def expected_events(database: MeasuredDatabase, portfolio_order_ids: Sequence[UUID]) -> dict[str, str]:
+async def expected_events(database: MeasuredDatabase, portfolio_order_ids: Sequence[str]) -> dict[str, str]:
     """The id of every event of these portfolio orders, with its portfolio order's."""
     rows = await database.connection.fetch(
-        "SELECT id, portfolio_order_id FROM events WHERE portfolio_order_id = ANY ($1::uuid[])", portfolio_order_ids
+        "SELECT unnest(ids) AS id, parent_id FROM events WHERE parent_id = ANY ($1::uuid[])", portfolio_order_ids
     )
-    return {str(row["id"]): str(row["portfolio_order_id"]) for row in rows}
+    return {str(row["id"]): str(row["parent_id"]) for row in rows}

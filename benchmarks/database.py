@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import psutil
@@ -100,10 +99,11 @@ class MeasuredDatabase:
         """The server's version."""
         return str(await self.connection.fetchval("SHOW server_version"))
 
-    async def committed_at(self, portfolio_order_ids: Sequence[UUID]) -> dict[str, datetime]:
+    async def committed_at(self, portfolio_order_ids: Sequence[str]) -> dict[str, datetime]:
         """When each event of these portfolio orders was committed, by its id."""
         rows = await self.connection.fetch(
-            "SELECT id, pg_xact_commit_timestamp(xmin) AS at FROM events WHERE portfolio_order_id = ANY ($1::uuid[])",
+            "SELECT unnest(ids) AS id, pg_xact_commit_timestamp(xmin) AS at FROM events "
+            "WHERE parent_id = ANY ($1::uuid[])",
             portfolio_order_ids,
         )
         return {str(row["id"]): row["at"] for row in rows}

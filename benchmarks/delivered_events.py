@@ -5,23 +5,32 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 
+from orderlane.domain.ids import (
+    AccountId,
+    ClientId,
+    OrderId,
+    ParentOrderId,
+    SubjectId,
+    event_ids,
+    in_slot,
+    order_id,
+    parent_order_id,
+)
+from orderlane.ports.lanes import Segment
 from orderlane.postgres.connection import NOTIFY_EVENTS
+from orderlane.postgres.tables.events import EVENT_COLUMNS, segment_row
 from orderlane.postgres.wakeups import notify
 from orderlane.resources.events import EventResource
 from orderlane.resources.formats import write_time
 from orderlane.resources.orders import ExecutionResource, OrderResource
+from orderlane.sources import SystemIds
 
 LANES = 64
 PORTFOLIO_ORDER_EVENTS = 43
-COLUMNS = (
-    "lane", "position", "id", "type", "created_at", "client_id", "account_id", "portfolio_order_id", "sequence",
-    "payload",
-)  # fmt: skip
 MOVE_LANES = (
     "UPDATE lanes SET position = head.position, last_event_at = $3 "
     "FROM unnest($1::smallint[], $2::bigint[]) AS head (lane, position) WHERE lanes.lane = head.lane"
@@ -33,16 +42,17 @@ class EventWriter:
     """Writes events of one client, those of a portfolio order together, the lanes in turn."""
 
     connection: asyncpg.Connection
-    client_id: UUID
+    client_id: ClientId
     positions: list[int] = field(default_factory=lambda: [0] * LANES)
     portfolio_orders: int = 0
+    ids: SystemIds = field(default_factory=SystemIds)
 
     async def write(self, count: int, each: int = PORTFOLIO_ORDER_EVENTS) -> None:
         """Write `count` events in one transaction, `each` in a row for the same portfolio order."""
         now = datetime.now(UTC)
-        rows = [row for size in _parts(count, each) for row in self._portfolio_order(size, now)]
+        rows = [segment_row(self._segment(size, now)) for size in _parts(count, each)]
         async with self.connection.transaction():
-            await self.connection.copy_records_to_table("events", records=rows, columns=COLUMNS)
+            await self.connection.copy_records_to_table("events", records=rows, columns=EVENT_COLUMNS)
             lanes = list({row[0] for row in rows})
             await self.connection.execute(MOVE_LANES, lanes, [self.positions[lane] for lane in lanes], now)
         await notify(self.connection, [NOTIFY_EVENTS])
@@ -58,24 +68,40 @@ class EventWriter:
                 await asyncio.sleep(written / rate - passed)
         return written
 
-    def _portfolio_order(self, size: int, now: datetime) -> Iterator[tuple[object, ...]]:
+    def _segment(self, size: int, now: datetime) -> Segment:
+        """The events of one portfolio order, in the next of the lanes."""
         lane = self.portfolio_orders % LANES
         self.portfolio_orders += 1
-        portfolio_order_id, account_id = uuid4(), uuid4()
-        for sequence in range(1, size + 1):
-            self.positions[lane] += 1
-            event_id = uuid4()
-            event = EventResource(
-                event_id,
-                write_time(now),
-                "ORDER.FILLED",
-                sequence,
-                portfolio_order_id,
-                filled_order(portfolio_order_id, account_id, write_time(now)),
+        self.positions[lane] += 1
+        account = AccountId(in_slot(self.ids.new_id(), lane))
+        parent = parent_order_id(self.ids.new_id(), now, account)
+        ids = event_ids(self.ids.new_id(), now, size, lane)
+        orders = [order_id(parent, leg) for leg in range(1, size + 1)]
+        written_at = write_time(now)
+        frames = [
+            msgspec.json.encode(
+                EventResource(
+                    event_id, written_at, "ORDER.FILLED", number, parent, 1, filled_order(order, parent, account, now)
+                )
             )
-            payload = msgspec.json.encode(event)
-            place = (lane, self.positions[lane], event_id, "ORDER.FILLED", now)
-            yield (*place, self.client_id, account_id, portfolio_order_id, sequence, payload)
+            for number, (event_id, order) in enumerate(zip(ids, orders, strict=True), 1)
+        ]
+        return Segment(
+            lane=lane,
+            position=self.positions[lane],
+            created_at=now,
+            epoch=1,
+            client_id=self.client_id,
+            subject_id=SubjectId(account),
+            parent_id=parent,
+            message_id=self.positions[lane],
+            topics=["ORDER"],
+            ids=ids,
+            types=["ORDER.FILLED"] * size,
+            sequences=list(range(1, size + 1)),
+            order_ids=orders,
+            payload=b"\n".join(frames),
+        )
 
 
 def _parts(count: int, each: int) -> Iterator[int]:
@@ -83,29 +109,30 @@ def _parts(count: int, each: int) -> Iterator[int]:
         yield min(each, count - begun)
 
 
-def filled_order(portfolio_order_id: UUID, account_id: UUID, now: str) -> OrderResource:
+def filled_order(order: OrderId, parent: ParentOrderId, account: AccountId, now: datetime) -> OrderResource:
     """An individual order with one execution, as large as they are."""
-    order_id = uuid4()
+    written_at = write_time(now)
     execution = ExecutionResource(
-        id=uuid4(),
-        order_id=order_id,
+        id=order,
+        order_id=order,
         side="BUY",
         cash_amount="123.45",
         share_quantity="1.2345678901",
         price="99.9973",
         currency="EUR",
-        transaction_time=now,
-        settlement_date=now[:10],
+        transaction_time=written_at,
+        settlement_date=written_at[:10],
         status="FILLED",
         taxes=[],
-        venue_id="simulated",
+        venue_id=parent,
+        venue="SIMULATED",
     )
     return OrderResource(
-        id=order_id,
-        created_at=now,
-        updated_at=now,
-        user_id=uuid4(),
-        account_id=account_id,
+        id=order,
+        created_at=written_at,
+        updated_at=written_at,
+        user_id=account,
+        account_id=account,
         side="BUY",
         instrument_id="IE00B4L5Y983",
         instrument_id_type="ISIN",
@@ -118,7 +145,7 @@ def filled_order(portfolio_order_id: UUID, account_id: UUID, now: str) -> OrderR
         fee="0",
         status="FILLED",
         cancellation_reason=None,
-        client_reference=portfolio_order_id,
+        client_reference=parent,
         initiation_flow="PORTFOLIO",
         executions=[execution],
     )

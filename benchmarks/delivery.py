@@ -13,15 +13,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import aiohttp
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -30,9 +29,11 @@ from benchmarks.delivered_events import LANES, EventWriter
 from benchmarks.figures import Spread, spread
 from benchmarks.processes import PROGRAM, Meter, Running, start
 from benchmarks.sink import Arrival, Progress
+from orderlane.domain.ids import ClientId, SubscriptionId
 from orderlane.ports.webhooks import Subscription
 from orderlane.postgres.connection import connect
-from orderlane.postgres.migrate import migrate
+from orderlane.postgres.epochs import ensure_epoch
+from orderlane.postgres.migrate import NewInstallation, migrate
 from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import system_sources
 from orderlane.webhooks.signing import new_secret
@@ -74,7 +75,7 @@ class Bench:
     async def prepare(self, http: aiohttp.ClientSession) -> None:
         """Make the client whose events these are."""
         self._http = http
-        client_id = uuid4()
+        client_id = ClientId(self._sources.ids.new_id())
         await self._database.connection.execute(
             "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'benchmark', '', '{}', now())",
             client_id,
@@ -116,7 +117,7 @@ class Bench:
     async def _subscribe(self, package_bytes: int, *, enabled: bool) -> Subscription:
         now = self._sources.clock.now()
         one = Subscription(
-            id=self._sources.ids.new_id(),
+            id=SubscriptionId(self._sources.ids.new_id()),
             client_id=self.writer.client_id,
             title="benchmark",
             url=f"{self._url}/webhooks",
@@ -167,7 +168,7 @@ class Bench:
     async def _committed(self, after: datetime) -> dict[str, float]:
         """When the events of this load were committed, by id; not those that were there before."""
         rows = await self._database.connection.fetch(
-            "SELECT id, pg_xact_commit_timestamp(xmin) AS at FROM events WHERE created_at >= $1", after
+            "SELECT unnest(ids) AS id, pg_xact_commit_timestamp(xmin) AS at FROM events WHERE created_at >= $1", after
         )
         return {str(row["id"]): row["at"].timestamp() for row in rows}
 
@@ -201,7 +202,8 @@ async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(MeasuredDatabase(folder / "data"))
         connection = await connect(database.dsn, "benchmark")
-        await migrate(connection, LANES, datetime.now(UTC))
+        await migrate(connection, NewInstallation(lane_count=LANES), datetime.now(UTC))
+        await ensure_epoch(connection)
         await connection.execute("SELECT make_event_partition($1)", datetime.now(UTC).date())
         await connection.close()
         sink = await start(

@@ -13,14 +13,32 @@ from fractions import Fraction
 from pathlib import Path
 
 from orderlane.domain.account import Distribution
-from orderlane.domain.decision import AccountState, Decision
-from orderlane.domain.lane import decide
-from orderlane.domain.messages import Message, PlacePortfolioOrder, ReceiveVenueReports
+from orderlane.domain.decision import AccountState
+from orderlane.domain.events import Event
+from orderlane.domain.ids import event_ids
+from orderlane.domain.lane.messages import Message, decide
+from orderlane.domain.lane.placing import PlacePortfolioOrder
+from orderlane.domain.lane.reporting import ReceiveVenueReports
 from orderlane.domain.order import Side
 from orderlane.domain.planning import PlanInput, plan
 from orderlane.domain.splitting import split
 from orderlane.resources.events import freeze
-from tests.unit.domain.worlds import EUR, World, accepted, allocation, cash, instrument, market, position
+from tests.unit.domain.worlds import (
+    EUR,
+    NOW,
+    SLOT,
+    World,
+    accepted,
+    allocation,
+    cash,
+    events_of,
+    filling,
+    instrument,
+    market,
+    numbered_id,
+    position,
+    sends_of,
+)
 
 AMOUNT = "9876.54"
 ROUNDS = 25
@@ -78,7 +96,15 @@ def planning(count: int) -> dict[str, Callable[[], object]]:
     held = {"EUR": cash("10000")} | {isin: position(isin, "100") for isin in isins(count)}
 
     def planned(side: Side, distribution: Distribution) -> object:
-        given = PlanInput(side, Decimal(AMOUNT), EUR, distribution, world.allocation, held, world.instruments)
+        given = PlanInput(
+            side=side,
+            amount=Decimal(AMOUNT),
+            currency=EUR,
+            distribution=distribution,
+            allocation=world.allocation,
+            holdings=held,
+            instruments=world.instruments,
+        )
         return plan(given)
 
     return {
@@ -95,24 +121,29 @@ def deciding(count: int) -> dict[str, Callable[[], object]]:
     world = world_of(count)
     world.deposit("10000")
     placed = world.accept("BUY", AMOUNT)
-    before, placing = world.state, PlacePortfolioOrder(placed.id)
+    before, placing = world.state.copy(), PlacePortfolioOrder(placed.id)
     opening = world.place_accepted(placed)
-    reports = tuple(report for one in opening.sends for report in (accepted(one), world.filling(one)))
+    opened = world.state
+    reports = tuple(report for order in sends_of(opening) for report in (accepted(order), filling(order)))
 
-    def apply(state: AccountState, *messages: Message) -> list[Decision]:
-        decisions = []
+    def apply(state: AccountState, *messages: Message) -> list[Event]:
+        events, state = [], state.copy()
         for message in messages:
-            decisions.append(decide(state, message, world.circumstances()))
-            state = decisions[-1].state
-        return decisions
+            decision = decide(state, message, world.circumstances())
+            decision.apply_to(state)
+            events += events_of(decision)
+        return events
 
-    at_once, singly = ReceiveVenueReports(reports), [ReceiveVenueReports((one,)) for one in reports]
-    events = [*opening.events, *apply(opening.state, at_once)[0].events]
+    at_once, singly = ReceiveVenueReports(reports), [ReceiveVenueReports((report,)) for report in reports]
+    events = [*events_of(opening), *apply(opened, at_once)]
+    ids = event_ids(numbered_id(1), NOW, len(events), SLOT)
     return {
         f"place {count} legs": lambda: apply(before, placing),
-        f"{len(reports)} reports in one message": lambda: apply(opening.state, at_once),
-        f"{len(reports)} reports in a message each": lambda: apply(opening.state, *singly),
-        f"freeze the {len(events)} events of it": lambda: [freeze(event) for event in events],
+        f"{len(reports)} reports in one message": lambda: apply(opened, at_once),
+        f"{len(reports)} reports in a message each": lambda: apply(opened, *singly),
+        f"freeze the {len(events)} events of it": lambda: freeze(
+            events, ids, created_at=NOW, parent_id=placed.id, epoch=1
+        ),
     }
 
 

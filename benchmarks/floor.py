@@ -8,23 +8,20 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
 from benchmarks.database import MeasuredDatabase
 from orderlane.postgres.connection import Connection, connect
-from orderlane.postgres.migrate import migrate
+from orderlane.postgres.migrate import NewInstallation, migrate
 
 DATABASE = "floor"
 PORTFOLIO_ORDERS_MAX = 5000
 PORTFOLIO_ORDERS_AT_ONCE = 400
 TABLES = {
-    "portfolio_orders": "id",
-    "orders": "portfolio_order_id",
-    "executions": "portfolio_order_id",
-    "events": "portfolio_order_id",
-    "journal_entries": "portfolio_order_id",
+    "parent_orders": "id",
+    "events": "parent_id",
+    "journal": "parent_id",
 }
 """The tables, each with the column that names the portfolio order."""
 
@@ -38,17 +35,17 @@ class Floor(Struct, frozen=True):
     portfolio_orders_per_second: float
 
 
-Rows = dict[str, tuple[list[str], dict[UUID, list[tuple[Any, ...]]]]]
+Rows = dict[str, tuple[list[str], dict[str, list[tuple[Any, ...]]]]]
 
 
-async def measure_floor(database: MeasuredDatabase, portfolio_order_ids: Sequence[UUID], currency: str) -> Floor:
+async def measure_floor(database: MeasuredDatabase, portfolio_order_ids: Sequence[str], currency: str) -> Floor:
     """Copy the rows of these portfolio orders into a fresh database of the same server."""
     chosen = portfolio_order_ids[:PORTFOLIO_ORDERS_MAX]
     rows = {table: await _read(database.connection, table, key, chosen) for table, key in TABLES.items()}
     await database.connection.execute(f"CREATE DATABASE {DATABASE}")
     connection = await connect(database.dsn_of_database(DATABASE), "floor")
     try:
-        await migrate(connection, 64, datetime.now().astimezone(), currency)
+        await migrate(connection, NewInstallation(lane_count=64, currency=currency), datetime.now().astimezone())
         began = time.perf_counter()
         for start in range(0, len(chosen), PORTFOLIO_ORDERS_AT_ONCE):
             await _write(connection, rows, chosen[start : start + PORTFOLIO_ORDERS_AT_ONCE])
@@ -60,8 +57,8 @@ async def measure_floor(database: MeasuredDatabase, portfolio_order_ids: Sequenc
 
 
 async def _read(
-    connection: Connection, table: str, key: str, ids: Sequence[UUID]
-) -> tuple[list[str], dict[UUID, list[tuple[Any, ...]]]]:
+    connection: Connection, table: str, key: str, ids: Sequence[str]
+) -> tuple[list[str], dict[str, list[tuple[Any, ...]]]]:
     columns = [
         row["attname"]
         for row in await connection.fetch(
@@ -70,14 +67,14 @@ async def _read(
             table,
         )
     ]
-    by_id: dict[UUID, list[tuple[Any, ...]]] = {}
+    by_id: dict[str, list[tuple[Any, ...]]] = {}
     for row in await connection.fetch(f"SELECT {', '.join(columns)} FROM {table} WHERE {key} = ANY ($1::uuid[])", ids):
-        by_id.setdefault(row[key], []).append(tuple(row))
+        by_id.setdefault(str(row[key]), []).append(tuple(row))
     return columns, by_id
 
 
-async def _write(connection: Connection, rows: Rows, batch: Sequence[UUID]) -> None:
+async def _write(connection: Connection, rows: Rows, batch: Sequence[str]) -> None:
     async with connection.transaction():
         for table, (columns, by_id) in rows.items():
-            records = [row for one in batch for row in by_id.get(one, ())]
+            records = [row for order_id in batch for row in by_id.get(order_id, ())]
             await connection.copy_records_to_table(table, columns=columns, records=records)

@@ -45,9 +45,9 @@ class Shape:
     def environment(self) -> dict[str, str]:
         """The settings of every process: a venue without latency, webhooks to loopback."""
         return {
-            "ORDERLANE_VENUE_ACK_MS": "0-0",
-            "ORDERLANE_VENUE_FILL_MS": "0-0",
-            "ORDERLANE_VENUE_SPLIT_PERCENT": str(self.venue_split_percent),
+            "ORDERLANE_VENUE_SIMULATED_ACK_MS": "0-0",
+            "ORDERLANE_VENUE_SIMULATED_FILL_MS": "0-0",
+            "ORDERLANE_VENUE_SIMULATED_SPLIT_PERCENT": str(self.venue_split_percent),
             "ORDERLANE_ALLOW_INSECURE_WEBHOOKS": "true",
             "ORDERLANE_LOG_LEVEL": self.log_level,
             "ORDERLANE_TOKEN_REQUESTS_PER_MINUTE": "1000000",

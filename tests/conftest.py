@@ -14,7 +14,10 @@ import pytest
 
 from orderlane.postgres.connection import connect
 from orderlane.postgres.embedded import EmbeddedPostgres
-from orderlane.postgres.migrate import migrate
+from orderlane.postgres.epochs import ensure_epoch
+from orderlane.postgres.migrate import NewInstallation, migrate
+from orderlane.postgres.venues import register_venues
+from orderlane.sources import system_sources
 
 LANE_COUNT = 4
 INSTALLED_AT = datetime(2021, 7, 21, 14, 10, tzinfo=UTC)
@@ -86,7 +89,9 @@ _numbers = count(1)
 async def make_template(server_dsn: str) -> None:
     await administer(server_dsn, f"CREATE DATABASE {TEMPLATE} TEMPLATE template1")
     async with opened(dsn_of(server_dsn, TEMPLATE)) as connection:
-        await migrate(connection, LANE_COUNT, INSTALLED_AT)
+        await migrate(connection, NewInstallation(lane_count=LANE_COUNT), INSTALLED_AT)
+        await register_venues(connection, ["SIMULATED"], system_sources().ids.new_id, INSTALLED_AT)
+        await ensure_epoch(connection)
 
 
 async def administer(server_dsn: str, statement: str) -> None:

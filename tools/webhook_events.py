@@ -5,17 +5,17 @@ The examples are events that the rules emit and the bytes that are sent, for a s
 
 import json
 from collections.abc import Iterator, Mapping
-from uuid import UUID
 
 from orderlane.domain.events import topic_of
+from orderlane.domain.ids import SubscriptionId, event_id
 from orderlane.resources.events import addressed, freeze
 from orderlane.sources import seeded_sources
-from tests.unit.domain.worlds import NOW, World, accepted, ended, world_of_two
+from tests.unit.domain.worlds import NOW, SLOT, accepted, ended, filling, world_of_two
 from tools.state_machines import TABLES
 
 OBJECTS = {"PORTFOLIO_ORDER": "portfolio order", "ORDER": "individual order", "EXECUTION": "execution"}
 SHOWN = ("PORTFOLIO_ORDER.PROCESSING", "ORDER.FILLED", "EXECUTION.FILLED")
-WEBHOOK_ID = UUID("cd2e4183-4e62-4e0f-981b-44b594d14610")
+WEBHOOK_ID = SubscriptionId("cd2e4183-4e62-4e0f-981b-44b594d14610")
 
 HEADING = """\
 # Webhook events
@@ -65,22 +65,20 @@ def shown(examples: Mapping[str, bytes]) -> Iterator[str]:
 
 def told_events() -> dict[str, bytes]:
     """An event of each type that the rules emit, from a BUY that is settled and one that is cancelled."""
-    world = world_of_two(new_id=seeded_sources(1, NOW).ids.new_id)
+    new_id = seeded_sources(1, NOW).ids.new_id
+    world = world_of_two(new_id=new_id)
     world.deposit("2000")
     settled, cancelled = world.place("BUY", "1000"), world.place("BUY", "500")
     first, second = world.orders(settled)
-    world.report(accepted(first), world.filling(first, "4711"), accepted(second), world.filling(second, "4712"))
-    world.report(*(ended(one) for one in world.orders(cancelled)))
-    world.settle(*executions(world))
+    world.report(accepted(first), filling(first, "4711"), accepted(second), filling(second, "4712"))
+    world.report(*(ended(order) for order in world.orders(cancelled)))
+    world.settle(settled)
     events: dict[str, bytes] = {}
     for event in world.events:
-        events.setdefault(event.type, freeze(event))
+        ids = [event_id(new_id(), NOW, 0, SLOT)]
+        frozen = freeze([event], ids, created_at=NOW, parent_id=event.subject.parent.id, epoch=1)
+        events.setdefault(event.type, frozen)
     return events
-
-
-def executions(world: World) -> list[UUID]:
-    """The ids of all executions so far."""
-    return [execution.id for order in world.state.orders.values() for execution in order.executions]
 
 
 if __name__ == "__main__":

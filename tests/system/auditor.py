@@ -6,10 +6,10 @@ It recomputes every balance and retells every story with SQL of its own; none of
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from uuid import UUID
 
 import asyncpg
 import msgspec
+import zstandard
 
 from orderlane_client import ReceivedEvent, WebhookEvent
 
@@ -52,6 +52,16 @@ WHERE orders.status = 'FILLED' AND (
 )
 """
 
+COUNTS_THAT_ARE_WRONG = """
+SELECT parent_orders.id
+FROM parent_orders LEFT JOIN orders ON orders.lane = parent_orders.lane AND orders.parent_id = parent_orders.id
+GROUP BY parent_orders.lane, parent_orders.id
+HAVING (legs_new, legs_processing, legs_filled, legs_cancelled) IS DISTINCT FROM (
+    count(*) FILTER (WHERE orders.status = 'NEW'), count(*) FILTER (WHERE orders.status = 'PROCESSING'),
+    count(*) FILTER (WHERE orders.status = 'FILLED'), count(*) FILTER (WHERE orders.status = 'CANCELLED')
+)
+"""
+
 GAPS_IN_LANES = """
 SELECT lanes.lane, lanes.position, count(events.position), max(events.position)
 FROM lanes LEFT JOIN events USING (lane)
@@ -60,18 +70,17 @@ HAVING lanes.position <> count(events.position) OR lanes.position <> coalesce(ma
 """
 
 GAPS_IN_SEQUENCES = """
-SELECT portfolio_orders.id, portfolio_orders.sequence, count(events.sequence), max(events.sequence)
-FROM portfolio_orders LEFT JOIN events ON events.portfolio_order_id = portfolio_orders.id
-GROUP BY portfolio_orders.id, portfolio_orders.sequence
-HAVING portfolio_orders.sequence <> count(DISTINCT events.sequence)
-    OR portfolio_orders.sequence <> count(events.sequence) OR portfolio_orders.sequence <> max(events.sequence)
+SELECT parent_orders.id, parent_orders.sequence, count(event_log.sequence), max(event_log.sequence)
+FROM parent_orders LEFT JOIN event_log ON event_log.parent_id = parent_orders.id
+GROUP BY parent_orders.id, parent_orders.sequence
+HAVING parent_orders.sequence <> count(DISTINCT event_log.sequence)
+    OR parent_orders.sequence <> count(event_log.sequence) OR parent_orders.sequence <> max(event_log.sequence)
 """
 
 SEQUENCE_AGAINST_POSITION = """
-SELECT portfolio_order_id FROM (
-    SELECT portfolio_order_id, sequence,
-        row_number() OVER (PARTITION BY portfolio_order_id ORDER BY position) AS number
-    FROM events WHERE sequence IS NOT NULL
+SELECT parent_id FROM (
+    SELECT parent_id, sequence, row_number() OVER (PARTITION BY parent_id ORDER BY position, frame) AS number
+    FROM event_log WHERE sequence IS NOT NULL
 ) AS numbered
 WHERE sequence <> number
 """
@@ -81,11 +90,20 @@ SELECT venue_id, venue_execution_id FROM executions GROUP BY venue_id, venue_exe
 """
 
 AMOUNTS_THAT_DO_NOT_ADD_UP = """
-SELECT portfolio_orders.id, portfolio_orders.cash_amount, sum(orders.cash_amount)
-FROM portfolio_orders JOIN orders ON orders.portfolio_order_id = portfolio_orders.id
-WHERE portfolio_orders.type = 'BUY'
-GROUP BY portfolio_orders.id, portfolio_orders.cash_amount
-HAVING sum(orders.cash_amount) <> portfolio_orders.cash_amount
+SELECT parent_orders.id, parent_orders.cash_amount, sum(orders.cash_amount)
+FROM parent_orders JOIN orders ON orders.parent_id = parent_orders.id
+WHERE parent_orders.type = 'BUY'
+GROUP BY parent_orders.id, parent_orders.cash_amount
+HAVING sum(orders.cash_amount) <> parent_orders.cash_amount
+"""
+
+LANES_THAT_ARE_NOT_THEIR_IDS = """
+WITH named (lane, id) AS (
+    SELECT lane, id FROM accounts UNION ALL SELECT lane, id FROM parent_orders UNION ALL SELECT lane, id FROM orders
+    UNION ALL SELECT lane, id FROM executions UNION ALL SELECT lane, id FROM event_log
+)
+SELECT named.* FROM named CROSS JOIN installation
+WHERE lane <> ((get_byte(uuid_send(id), 14) & 3) << 8 | get_byte(uuid_send(id), 15)) % lane_count
 """
 
 LEFT_OVER = """
@@ -101,6 +119,8 @@ MUST_BE_EMPTY = {
     "portfolio orders with gaps in their sequence": GAPS_IN_SEQUENCES,
     "portfolio orders whose sequence runs against their lane": SEQUENCE_AGAINST_POSITION,
     "executions that were booked twice": DOUBLED_EXECUTIONS,
+    "parent orders with wrong counts of legs": COUNTS_THAT_ARE_WRONG,
+    "rows that are not in the lane of their id": LANES_THAT_ARE_NOT_THEIR_IDS,
     "portfolio orders that were not split to the cent": AMOUNTS_THAT_DO_NOT_ADD_UP,
 }
 
@@ -117,7 +137,7 @@ async def at_rest(dsn: str) -> None:
         await connection.close()
 
 
-async def audit(dsn: str, accepted: Collection[UUID], received: Sequence[ReceivedEvent] | None = None) -> None:
+async def audit(dsn: str, accepted: Collection[str], received: Sequence[ReceivedEvent] | None = None) -> None:
     """Assert that every accepted portfolio order is FILLED, and that everything agrees with everything."""
     await at_rest(dsn)
     connection = await asyncpg.connect(dsn)
@@ -129,32 +149,57 @@ async def audit(dsn: str, accepted: Collection[UUID], received: Sequence[Receive
         await connection.close()
 
 
-async def audit_database(connection: asyncpg.Connection, accepted: Collection[UUID]) -> None:
+async def audit_database(connection: asyncpg.Connection, accepted: Collection[str]) -> None:
     for what, statement in MUST_BE_EMPTY.items():
-        found = await connection.fetch(statement)
-        assert not found, f"{what}: {found}"
+        rows = await connection.fetch(statement)
+        assert not rows, f"{what}: {rows}"
     left_over = await connection.fetchrow(LEFT_OVER)
     assert tuple(left_over) == (0, 0, 0), dict(left_over)
-    statuses = await connection.fetch("SELECT id, status FROM portfolio_orders")
-    by_id = {row["id"]: row["status"] for row in statuses}
-    unfilled = {str(one): by_id.get(one, "lost") for one in accepted if by_id.get(one) != "FILLED"}
+    statuses = await connection.fetch("SELECT id, status FROM parent_orders")
+    by_id = {str(row["id"]): row["status"] for row in statuses}
+    placed = {str(order_id) for order_id in accepted}
+    unfilled = {order_id: by_id.get(order_id, "lost") for order_id in placed if by_id.get(order_id) != "FILLED"}
     assert not unfilled, f"accepted and not FILLED: {unfilled}"
-    assert by_id.keys() == set(accepted), "what was not accepted does not exist"
+    assert by_id.keys() == placed, "what was not accepted does not exist"
+    await audit_payloads(connection)
+
+
+async def audit_payloads(connection: asyncpg.Connection) -> None:
+    """Every payload says what the plain columns beside it say."""
+    plain = await connection.fetch("SELECT id, type, sequence, parent_id, epoch, lane, position, frame FROM event_log")
+    frozen = await frozen_events(connection)
+    assert len(plain) == len(frozen)
+    for row in plain:
+        told = msgspec.json.decode(frozen[str(row["id"])])
+        columns = (row["type"], row["sequence"], row["parent_id"] and str(row["parent_id"]), row["epoch"])
+        assert (told["type"], told["sequence"], told["portfolio_order_id"], told["epoch"]) == columns
+
+
+async def frozen_events(connection: asyncpg.Connection) -> dict[str, bytes]:
+    """The frozen JSON of every event by its id, decompressed here."""
+    frozen: dict[str, bytes] = {}
+    for row in await connection.fetch("SELECT ids, payload, payload_bytes FROM events"):
+        payload = zstandard.ZstdDecompressor().decompress(row["payload"], max_output_size=row["payload_bytes"])
+        frames = payload.split(b"\n")
+        assert len(frames) == len(row["ids"])
+        frozen |= zip(map(str, row["ids"]), frames, strict=True)
+    return frozen
 
 
 async def audit_received(
-    connection: asyncpg.Connection, accepted: Collection[UUID], received: Sequence[ReceivedEvent]
+    connection: asyncpg.Connection, accepted: Collection[str], received: Sequence[ReceivedEvent]
 ) -> None:
     """Every event of both topics came, first in its order, with the very bytes of its transition."""
-    stored = await connection.fetch("SELECT id, payload, portfolio_order_id, sequence FROM events")
-    frozen = {row["id"]: row for row in stored}
-    stories: defaultdict[UUID | None, list[int | None]] = defaultdict(list)
-    for one in received:
-        stories[one.event.portfolio_order_id].append(one.event.sequence)
-        unaddressed = msgspec.structs.replace(one.event, webhook_id=None)
-        stored_event = msgspec.json.decode(frozen[one.event.id]["payload"], type=WebhookEvent)
+    frozen = await frozen_events(connection)
+    counts = await connection.fetch("SELECT parent_id, count(sequence) AS events FROM event_log GROUP BY parent_id")
+    expected = {str(row["parent_id"]): row["events"] for row in counts}
+    stories: defaultdict[str, list[int | None]] = defaultdict(list)
+    for each in received:
+        stories[str(each.event.portfolio_order_id)].append(each.event.sequence)
+        unaddressed = msgspec.structs.replace(each.event, webhook_id=None)
+        stored_event = msgspec.json.decode(frozen[str(each.event.id)], type=WebhookEvent)
         assert unaddressed == stored_event, f"{unaddressed} is not what was frozen: {stored_event}"
-    for portfolio_order_id in accepted:
-        count = sum(row["portfolio_order_id"] == portfolio_order_id and row["sequence"] is not None for row in stored)
-        story = stories[portfolio_order_id]
-        assert story == list(range(1, count + 1)), f"{portfolio_order_id} was told as {story}"
+    for order_id in map(str, accepted):
+        assert stories[order_id] == list(range(1, expected[order_id] + 1)), (
+            f"{order_id} was told as {stories[order_id]}"
+        )

@@ -39,14 +39,14 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
     ("arguments", "settings", "sentence", "code"),
     [
         (["serve", "--port", "99999"], {}, "--port is '99999', but must be a whole number from 0 to 65535", 2),
-        (["serve"], {"ORDERLANE_LANE_COUNT": "many"}, "ORDERLANE_LANE_COUNT is 'many', but must be a whole number", 2),
+        (["serve"], {"ORDERLANE_LANE_COUNT": "many"}, "ORDERLANE_LANE_COUNT is 'many', but must be a power of two", 2),
         (["serve", "--port", "many"], {}, 'Invalid value for --port: unable to convert "many" into int', 2),
         (["serve", "--prot", "1"], {}, "Unknown option", 2),
         (["worker", "--log-level", "loud"], {}, "--log-level is 'loud', but must be one of debug, info", 2),
         (
             ["migrate"],
             {"ORDERLANE_DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/none"},
-            "ORDERLANE_DATABASE_URL: postgresql://127.0.0.1:1/none can't be used",
+            "ORDERLANE_DATABASE_URL: postgresql://127.0.0.1:1/none cannot be used",
             1,
         ),
         (["migrate"], {"ORDERLANE_POSTGRES_BIN": "/nowhere"}, "No PostgreSQL server found in /nowhere", 1),
@@ -54,12 +54,12 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
         (["client", "list"], {}, "there is no Orderlane in", 1),
         (["client", "revoke", str(uuid4())], {}, "there is no Orderlane in", 1),
         (["portfolio-order", "show", "no-id"], {}, 'PORTFOLIO_ORDER_ID: unable to convert "no-id" into UUID', 2),
-        (["instruments", "load", "nowhere.csv"], {}, "nowhere.csv can't be read: No such file or directory", 1),
+        (["instruments", "load", "nowhere.csv"], {}, "nowhere.csv cannot be read: No such file or directory", 1),
         (["client", "create"], {}, "--name", 2),
         (["client", "create", "--name", ""], {}, "--name must be 1 to 100 printable characters", 1),
         (["client", "create", "--name", "x", "--scope", "all"], {}, "--scope all is none of: accounts:admin", 1),
         (["client", "create", "--name", "x", "--require-signatures"], {}, "needs the client's --public-key FILE", 1),
-        (["client", "create", "--name", "x", "--public-key", "none.pem"], {}, "none.pem can't be read", 1),
+        (["client", "create", "--name", "x", "--public-key", "none.pem"], {}, "none.pem cannot be read", 1),
     ],
 )
 async def test_a_mistake_gets_a_sentence(

@@ -10,7 +10,7 @@ from tests.system.mailbox import open_mailbox
 from tests.system.processes import nothing_left, running_service
 
 KILLS = 4
-SLOW_MARKET = {"ORDERLANE_VENUE_ACK_MS": "5-300", "ORDERLANE_VENUE_FILL_MS": "20-1200"}
+SLOW_MARKET = {"ORDERLANE_VENUE_SIMULATED_ACK_MS": "5-300", "ORDERLANE_VENUE_SIMULATED_FILL_MS": "20-1200"}
 
 
 async def test_kill_nine_of_everything_in_mid_flight(tmp_path: Path) -> None:

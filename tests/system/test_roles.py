@@ -16,7 +16,7 @@ from tests.system.mailbox import open_mailbox
 from tests.system.processes import Program, nothing_left, run_command
 
 ROLES = ("worker", "worker-2", "gateway", "sender")
-SLOW_MARKET = {"ORDERLANE_VENUE_ACK_MS": "5-200", "ORDERLANE_VENUE_FILL_MS": "20-800"}
+SLOW_MARKET = {"ORDERLANE_VENUE_SIMULATED_ACK_MS": "5-200", "ORDERLANE_VENUE_SIMULATED_FILL_MS": "20-800"}
 
 
 class Fleet:

@@ -1,4 +1,4 @@
-"""The layers, checked: imports go downwards only, and the domain needs nothing but the standard library."""
+"""The layers, checked: imports go downwards only, and the domain needs the standard library and msgspec only."""
 
 import ast
 import sys
@@ -9,6 +9,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[2]
+ALLOWED = ("orderlane.domain.", "msgspec.")
 DOMAIN = ROOT / "src" / "orderlane" / "domain"
 
 
@@ -18,12 +19,12 @@ def test_imports_go_downwards_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code == 0, capsys.readouterr().out
 
 
-def test_the_domain_imports_the_standard_library_only() -> None:
+def test_the_domain_imports_the_standard_library_and_its_record_type_only() -> None:
     foreign = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sorted(DOMAIN.rglob("*.py"))
         for module in imported_modules(path)
-        if module.partition(".")[0] not in sys.stdlib_module_names and not f"{module}.".startswith("orderlane.domain.")
+        if not f"{module}.".startswith(ALLOWED) and module.partition(".")[0] not in sys.stdlib_module_names
     ]
 
     assert foreign == []

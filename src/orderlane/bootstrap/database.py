@@ -4,35 +4,49 @@ import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from socket import gethostname
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
 
-from orderlane.ports.operations import Operations
+from orderlane.ports.operator import Operator
 from orderlane.ports.store import Store
-from orderlane.postgres.connection import Pool, StatementCount, connect, open_pool
+from orderlane.postgres.clock import DatabaseClock
+from orderlane.postgres.connection import Pool, SessionsRefused, StatementCount, connect, open_pool
 from orderlane.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from orderlane.postgres.embedded.folders import DataFolder
+from orderlane.postgres.epochs import ensure_epoch
 from orderlane.postgres.faults import unavailable_on_loss
-from orderlane.postgres.migrate import MigrationRefused, migrate
-from orderlane.postgres.operations import PostgresOperations
+from orderlane.postgres.heartbeats import Heartbeat, ProcessName
+from orderlane.postgres.migrate import MigrationRefused, NewInstallation, migrate
+from orderlane.postgres.operator import PostgresOperator
+from orderlane.postgres.ownership import prove_advisory_locks
 from orderlane.postgres.store import PostgresStore
+from orderlane.postgres.venues import register_venues
 from orderlane.settings import Settings
 from orderlane.sources import Sources
 
 WATCH_SECONDS = 0.5
 SERVER_VERSION_MIN = 15
 CONNECT_SECONDS_MAX = 10.0
-CLOSE_SECONDS_MAX = 5.0
+CLOSE_SECONDS_MAX = 2.0
 COMMAND_CONNECTIONS_MAX = 2
 
 
 class DatabaseRefused(Exception):
-    """The database can't be used: says why, and what would help."""
+    """The database cannot be used: says why, and what would help."""
 
 
 DATABASE_REFUSALS = (DatabaseRefused, EmbeddedPostgresError, MigrationRefused)
 """Why there is no database to work with; each says in a sentence what would help."""
+
+
+class ProcessBeats(NamedTuple):
+    """What a process has while it runs on a database: the beats for its sessions, and the database's clock."""
+
+    heartbeat: Heartbeat
+    clock: DatabaseClock
 
 
 class Database:
@@ -73,15 +87,20 @@ async def _keep_server(server: EmbeddedPostgres) -> None:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, *, owns: bool = False) -> AsyncIterator[Database]:
     """Find the database, or start the embedded one for as long as the block lasts.
+
+    Args:
+        settings: where it is.
+        owns: whether the program owns lanes or migrates: then the advisory locks of the server are proven, which takes
+            about 40 ms.
 
     Raises:
         EmbeddedPostgresError: it does not start.
         DatabaseRefused: nothing answers at ORDERLANE_DATABASE_URL, or no PostgreSQL that can be used.
     """
     if settings.database_url is not None:
-        await _check(settings.database_url)
+        await _check(settings.database_url, owns=owns)
         yield Database(settings.database_url)
         return
     async with EmbeddedPostgres(settings.data_dir, settings.postgres_bin) as server:
@@ -94,7 +113,7 @@ def only_service(settings: Settings) -> Iterator[None]:
 
     Raises:
         DatabaseRefused: another one runs there.
-        EmbeddedPostgresError: the folder can't be used.
+        EmbeddedPostgresError: the folder cannot be used.
     """
     if settings.database_url is not None:
         yield
@@ -116,24 +135,37 @@ def has_data(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.data_dir.expanduser() / "postgresql").exists()
 
 
-async def _check(url: str) -> None:
+async def _check(url: str, *, owns: bool) -> None:
+    """See that the address leads to a PostgreSQL that can be used.
+
+    Raises:
+        DatabaseRefused: it does not; the reason never shows the password.
+    """
     shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
     try:
         async with asyncio.timeout(CONNECT_SECONDS_MAX):
-            connection = await connect(url, "orderlane")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            major = await _server_version(url)
+            if owns and major >= SERVER_VERSION_MIN:
+                await prove_advisory_locks(url)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, SessionsRefused) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS_MAX:.0f} seconds"
-        raise DatabaseRefused(f"ORDERLANE_DATABASE_URL: {shown} can't be used: {reason}") from error
-    version = connection.get_server_version()
-    await connection.close()
-    if version.major < SERVER_VERSION_MIN:
+        raise DatabaseRefused(f"ORDERLANE_DATABASE_URL: {shown} cannot be used: {reason}") from error
+    if major < SERVER_VERSION_MIN:
         raise DatabaseRefused(
-            f"ORDERLANE_DATABASE_URL: {shown} is PostgreSQL {version.major}, but must be {SERVER_VERSION_MIN} or newer"
+            f"ORDERLANE_DATABASE_URL: {shown} is PostgreSQL {major}, but must be {SERVER_VERSION_MIN} or newer"
         )
 
 
+async def _server_version(url: str) -> int:
+    connection = await connect(url, "orderlane")
+    try:
+        return connection.get_server_version().major
+    finally:
+        await connection.close()
+
+
 async def bring_up_to_date(database: Database, settings: Settings, sources: Sources) -> list[str]:
-    """Apply the migrations that are missing; their names.
+    """Apply the migrations that are missing, and add the venues that are; the names of the migrations.
 
     Raises:
         MigrationRefused: the database belongs to a newer version.
@@ -142,30 +174,71 @@ async def bring_up_to_date(database: Database, settings: Settings, sources: Sour
     with unavailable_on_loss():
         connection = await connect(database.dsn, "orderlane migrate")
         try:
-            return await migrate(connection, settings.lane_count, sources.clock.now(), settings.currency)
+            installation = NewInstallation(
+                lane_count=settings.lane_count,
+                currency=settings.currency,
+                is_development=settings.development,
+            )
+            applied = await migrate(connection, installation, sources.clock.now())
+            venues = [choice.name for choice in settings.venues]
+            await register_venues(connection, venues, sources.ids.new_id, sources.clock.now())
+            await ensure_epoch(connection)
+            return applied
         finally:
             await connection.close()
 
 
-async def operations(database: Database) -> Operations:
+@asynccontextmanager
+async def beating(database: Database, sources: Sources) -> AsyncIterator[ProcessBeats]:
+    """Beat for the sessions of this process, and keep the database's clock, for as long as the block lasts.
+
+    Raises:
+        StoreUnavailable: the database is lost.
+    """
+    with unavailable_on_loss():
+        connection = await connect(database.dsn, "orderlane clock")
+        try:
+            clock = await DatabaseClock.open(connection)
+        finally:
+            await connection.close()
+    name = ProcessName(sources.ids.new_id(), gethostname())
+    heartbeat = Heartbeat(lambda: database.dsn, clock, name)
+    heartbeat.start()
+    try:
+        yield ProcessBeats(heartbeat, clock)
+    finally:
+        heartbeat.stop()
+
+
+async def operator(database: Database) -> Operator:
     """What an operator asks. Raises StoreUnavailable."""
-    return await PostgresOperations.open(database.dsn)
+    return await PostgresOperator.open(database.dsn)
 
 
 @asynccontextmanager
 async def open_store(database: Database) -> AsyncIterator[Store]:
     """Units of work for a command. Raises StoreUnavailable."""
     async with opened_pool(database, "orderlane command", COMMAND_CONNECTIONS_MAX) as pool:
-        yield PostgresStore(pool)
+        store = await PostgresStore.open(pool)
+        yield store
+        await store.close()
 
 
 @asynccontextmanager
 async def opened_pool(
-    database: Database, name: str, size_max: int, size_min: int = 1, statements: StatementCount | None = None
+    database: Database,
+    name: str,
+    size_max: int,
+    size_min: int = 1,
+    statements: StatementCount | None = None,
+    *,
+    reads_only: bool = False,
 ) -> AsyncIterator[Pool]:
     """Connections for a while. Raises StoreUnavailable."""
     with unavailable_on_loss():
-        pool = await open_pool(database.dsn, name, size_max=size_max, size_min=size_min, count=statements)
+        pool = await open_pool(
+            database.dsn, name, size_max=size_max, size_min=size_min, count=statements, reads_only=reads_only
+        )
     try:
         yield pool
     finally:

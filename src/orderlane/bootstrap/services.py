@@ -3,70 +3,61 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orderlane.bootstrap.database import Database, opened_pool
-from orderlane.ports.deliveries import Deliveries, DeliveryStore
+from orderlane.bootstrap.database import Database, ProcessBeats, opened_pool
+from orderlane.ports.deliveries import DeliveryStore
 from orderlane.ports.lanes import LaneStore
 from orderlane.ports.services import ApiServices
 from orderlane.ports.timers import TimerStore
 from orderlane.ports.venue import Venue
 from orderlane.ports.venue_outbox import VenueOutbox
-from orderlane.postgres.acceptance import PostgresPortfolioOrderAcceptance
+from orderlane.postgres.acceptance import AnswerOf, PostgresPortfolioOrderAcceptance
 from orderlane.postgres.clients import PostgresCredentialSource, PostgresNonces
 from orderlane.postgres.connection import StatementCount
 from orderlane.postgres.deliveries import PostgresDeliveryStore
 from orderlane.postgres.figures import PostgresFigures
-from orderlane.postgres.lane_store import PostgresLaneStore
-from orderlane.postgres.outbox import PostgresVenueOutbox
+from orderlane.postgres.gateway_session import PostgresGatewaySession
+from orderlane.postgres.lanes.store import PostgresLaneStore
 from orderlane.postgres.store import PostgresStore
 from orderlane.postgres.timers import PostgresTimerStore
 from orderlane.postgres.webhooks import PostgresWebhookKeys
 from orderlane.settings import Settings
 from orderlane.sources import Sources
-from orderlane.venues.simulated import Behaviour, SimulatedVenue
+from orderlane.venues.registry import VenueChoice, open_venue
 from orderlane.webhooks.addresses import AddressGuard
-from orderlane.webhooks.delivery import HttpDeliveries
+from orderlane.webhooks.delivery import Deliveries
 from orderlane.webhooks.sending import HttpTransport
 from orderlane.webhooks.signing import KeyRing
-from orderlane.webhooks.trials import HttpWebhooks
+from orderlane.webhooks.test_calls import HttpWebhooks
 
 API_CONNECTIONS_MIN = 4
 """How many connections the API opens before it answers, so that the first requests wait for none."""
 
 
-async def lane_store(database: Database) -> LaneStore:
+async def lane_store(database: Database, beats: ProcessBeats) -> LaneStore:
     """What a lane worker needs. Raises StoreUnavailable."""
-    return await PostgresLaneStore.open(database.dsn)
+    return await PostgresLaneStore.open(database.dsn, beats.heartbeat)
 
 
-async def venue_outbox(database: Database) -> VenueOutbox:
-    """What a gateway needs. Raises StoreUnavailable."""
-    return await PostgresVenueOutbox.open(database.dsn)
+async def venue_outbox(database: Database, choice: VenueChoice, beats: ProcessBeats) -> VenueOutbox:
+    """What a gateway of a venue needs. Raises StoreUnavailable."""
+    return await PostgresGatewaySession.open(database.dsn, choice.name, beats.heartbeat)
 
 
-async def timer_store(database: Database) -> TimerStore:
+async def timer_store(database: Database, beats: ProcessBeats) -> TimerStore:
     """What the timers need. Raises StoreUnavailable."""
-    return await PostgresTimerStore.open(database.dsn)
+    return await PostgresTimerStore.open(database.dsn, beats.heartbeat)
 
 
-def venue(settings: Settings, sources: Sources) -> Venue:
-    """The venue: the simulated one."""
-    ack_ms_min, ack_ms_max = settings.venue_ack_ms
-    fill_ms_min, fill_ms_max = settings.venue_fill_ms
-    behaviour = Behaviour(
-        seed=settings.venue_seed,
-        ack_ms_min=ack_ms_min,
-        ack_ms_max=ack_ms_max,
-        fill_ms_min=fill_ms_min,
-        fill_ms_max=fill_ms_max,
-        split_percent=settings.venue_split_percent,
-        refuse_percent=settings.venue_refuse_percent,
-    )
-    return SimulatedVenue(behaviour, sources.clock)
+async def venue(choice: VenueChoice, sources: Sources) -> Venue:
+    """A venue as it was chosen; its trades are dated by the business time."""
+    return await open_venue(choice, sources.business_clock)
 
 
 @asynccontextmanager
-async def open_api_services(database: Database, settings: Settings, sources: Sources) -> AsyncIterator[ApiServices]:
-    """All that the API needs. Raises StoreUnavailable."""
+async def open_api_services(
+    database: Database, settings: Settings, sources: Sources, answer_of: AnswerOf
+) -> AsyncIterator[ApiServices]:
+    """All that the API needs; `answer_of` makes the answer to an accepted order. Raises StoreUnavailable."""
     statements = StatementCount()
     async with (
         opened_pool(
@@ -75,27 +66,36 @@ async def open_api_services(database: Database, settings: Settings, sources: Sou
             settings.database_connections,
             min(API_CONNECTIONS_MIN, settings.database_connections),
             statements,
-        ) as pool,
+        ) as writing,
+        opened_pool(
+            database, "orderlane api reads", settings.database_connections, 1, statements, reads_only=True
+        ) as reading,
         HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport,
     ):
-        acceptance = PostgresPortfolioOrderAcceptance(pool)
+        store = await PostgresStore.open(writing, reading)
+        acceptance = PostgresPortfolioOrderAcceptance(writing, store.lane_count, answer_of)
         yield ApiServices(
-            store=PostgresStore(pool),
+            store=store,
             acceptance=acceptance,
-            credentials=PostgresCredentialSource(pool),
-            nonces=PostgresNonces(pool),
-            figures=PostgresFigures(pool, statements),
-            webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(pool), sources), sources),
+            credentials=PostgresCredentialSource(writing),
+            nonces=PostgresNonces(writing),
+            figures=PostgresFigures(reading, statements),
+            webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(writing), sources), sources),
             sources=sources,
         )
         await acceptance.close()
+        await store.close()
 
 
 @asynccontextmanager
 async def open_deliveries(
-    database: Database, settings: Settings, sources: Sources
+    database: Database, settings: Settings, sources: Sources, beats: ProcessBeats
 ) -> AsyncIterator[tuple[DeliveryStore, Deliveries]]:
-    """All that a webhook sender needs. Raises StoreUnavailable."""
+    """All that a webhook sender needs.
+
+    Raises:
+        StoreUnavailable: the database is lost.
+    """
     async with HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport:
-        store = await PostgresDeliveryStore.open(database.dsn)
-        yield store, HttpDeliveries(store, transport, KeyRing(store.keys, sources), sources)
+        store = await PostgresDeliveryStore.open(database.dsn, beats.heartbeat)
+        yield store, Deliveries(store, transport, KeyRing(store.keys, sources), sources)

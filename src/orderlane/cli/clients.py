@@ -16,16 +16,17 @@ from orderlane.cli.database import opened_existing_store, opened_store
 from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import CommandRefused, complete
+from orderlane.domain.ids import ClientId
 from orderlane.http_signatures import KeyRefused, PublicKey
 from orderlane.ports.clients import Client, ClientKey
 from orderlane.resources.formats import write_time
 from orderlane.sources import Sources, system_sources
 
 KEY_ID_CHARACTERS_MAX = 200
-ClientId = Annotated[UUID, Parameter(help="The client's id.")]
+ClientArgument = Annotated[UUID, Parameter(help="The client's id.")]
 PublicKeyFile = Annotated[Path, Parameter(help="The public key in PEM: ECDSA P-256, ECDSA P-521 or Ed25519.")]
 KeyId = Annotated[str | None, Parameter(help="The keyid that signatures name; a new UUID unless given.")]
-ExpiresAt = Annotated[datetime | None, Parameter(help="When the key stops to count, in UTC unless it says otherwise.")]
+ExpiresAt = Annotated[datetime | None, Parameter(help="When the key expires, in UTC unless it says otherwise.")]
 
 
 def create(
@@ -43,7 +44,7 @@ def create(
     json: AsJson = False,
     options: DataOptions | None = None,
 ) -> None:
-    """Create a client, and show its secret this once."""
+    """Create a client. Its secret is shown only now."""
 
     async def command() -> None:
         sources = system_sources()
@@ -85,20 +86,19 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
     complete(command())
 
 
-def revoke(client_id: ClientId, /, *, options: DataOptions | None = None) -> None:
-    """Shut a client out; running services follow within seconds."""
+def revoke(client_id: ClientArgument, /, *, options: DataOptions | None = None) -> None:
+    """Revoke a client; running services follow within seconds."""
 
     async def command() -> None:
-        sources = system_sources()
-        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
-            await repositories.clients.revoke(client_id, sources.clock.now())
-        console().print(f"client {client_id} is shut out")
+        async with opened_existing_store(options, system_sources()) as store, store.transaction() as repositories:
+            await repositories.clients.revoke(_client_id(client_id))
+        console().print(f"client {client_id} revoked")
 
     complete(command())
 
 
 def add_key(
-    client_id: ClientId,
+    client_id: ClientArgument,
     /,
     *,
     public_key: PublicKeyFile,
@@ -107,13 +107,14 @@ def add_key(
     json: AsJson = False,
     options: DataOptions | None = None,
 ) -> None:
-    """Register one more public key; the others go on to count."""
+    """Register one more public key; the others stay valid."""
 
     async def command() -> None:
         sources = system_sources()
         key = read_key(public_key, key_id, expires_at, sources)
         async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
-            await repositories.clients.add_key(client_id, key)
+            if not await repositories.clients.add_key(_client_id(client_id), key):
+                raise CommandRefused(f"client {client_id} has a key {key.key_id} already")
         if json:
             write_json({"client_id": str(client_id), "key_id": key.key_id})
         else:
@@ -122,12 +123,12 @@ def add_key(
     complete(command())
 
 
-def list_keys(client_id: ClientId, /, *, json: AsJson = False, options: DataOptions | None = None) -> None:
+def list_keys(client_id: ClientArgument, /, *, json: AsJson = False, options: DataOptions | None = None) -> None:
     """List a client's public keys."""
 
     async def command() -> None:
         async with opened_existing_store(options, system_sources()) as store, store.reading() as repositories:
-            client = await repositories.clients.get(client_id)
+            client = await repositories.clients.get(_client_id(client_id))
         if json:
             for key in client.keys:
                 write_json(key_facts(key))
@@ -138,35 +139,43 @@ def list_keys(client_id: ClientId, /, *, json: AsJson = False, options: DataOpti
 
 
 def revoke_key(
-    client_id: ClientId,
+    client_id: ClientArgument,
     key_id: Annotated[str, Parameter(help="The key's id.")],
     /,
     *,
     options: DataOptions | None = None,
 ) -> None:
-    """Shut a public key out; running services follow within seconds."""
+    """Revoke a public key; running services follow within seconds."""
 
     async def command() -> None:
         sources = system_sources()
         async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
-            await repositories.clients.revoke_key(client_id, key_id, sources.clock.now())
-        console().print(f"key {escape(key_id)} of client {client_id} is shut out")
+            await repositories.clients.revoke_key(_client_id(client_id), key_id)
+        console().print(f"key {escape(key_id)} of client {client_id} revoked")
 
     complete(command())
 
 
-def checked_scopes(wanted: Sequence[str] | None) -> frozenset[str]:
-    """The scopes by name; several may stand in one text. Raises CommandRefused."""
-    if not wanted:
+def checked_scopes(names: Sequence[str] | None) -> frozenset[str]:
+    """The scopes by name; several may stand in one text.
+
+    Raises:
+        CommandRefused: there is no such scope.
+    """
+    if not names:
         return ALL_SCOPES
-    scopes = frozenset(name for text in wanted for name in text.replace(",", " ").split())
+    scopes = frozenset(name for text in names for name in text.replace(",", " ").split())
     if unknown := scopes - ALL_SCOPES:
         raise CommandRefused(f"--scope {', '.join(sorted(unknown))} is none of: {', '.join(sorted(ALL_SCOPES))}")
     return scopes
 
 
 def check_new_client(name: str, requests_per_minute: int | None) -> None:
-    """Raise CommandRefused when a client can't be made so."""
+    """See whether a client can be created so.
+
+    Raises:
+        CommandRefused: it cannot.
+    """
     if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable():
         raise CommandRefused(f"--name must be 1 to {NAME_CHARACTERS_MAX} printable characters")
     if requests_per_minute is not None and requests_per_minute < 1:
@@ -174,28 +183,32 @@ def check_new_client(name: str, requests_per_minute: int | None) -> None:
 
 
 def read_key(file: Path, key_id: str | None, expires_at: datetime | None, sources: Sources) -> ClientKey:
-    """The key in a PEM file. Raises CommandRefused, KeyRefused."""
-    name = str(sources.ids.new_id()) if key_id is None else key_id
+    """The key in a PEM file.
+
+    Raises:
+        CommandRefused: it cannot be read, or is no key that can be used.
+    """
+    name = sources.ids.new_id() if key_id is None else key_id
     if not 1 <= len(name) <= KEY_ID_CHARACTERS_MAX or not (name.isascii() and name.isprintable()) or '"' in name:
         raise CommandRefused(f"--key-id must be 1 to {KEY_ID_CHARACTERS_MAX} printable ASCII characters without quotes")
     try:
         pem = file.read_text("ascii")
         PublicKey.from_pem(pem)
     except OSError as error:
-        raise CommandRefused(f"--public-key {file} can't be read: {error.strerror}") from error
+        raise CommandRefused(f"--public-key {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CommandRefused(f"--public-key {file} is no PEM file: it is not ASCII text") from error
     except KeyRefused as refusal:
         raise CommandRefused(f"--public-key {file}: {refusal}") from refusal
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
-    return ClientKey(name, pem, sources.clock.now(), expires_at)
+    return ClientKey(key_id=name, public_key=pem, created_at=sources.clock.now(), expires_at=expires_at)
 
 
 def show_new(new: NewClient) -> None:
-    """Tell a person the new client's secret."""
+    """Show a person the new client's secret."""
     lines = [
-        f"Client [bold]{escape(new.client.name)}[/] is made. Its secret is shown this once:",
+        f"Client [bold]{escape(new.client.name)}[/] created. Its secret is shown only now:",
         f"  client id      [bold]{new.client.id}[/]",
         f"  client secret  [bold]{new.secret}[/]",
         f"  scopes         {' '.join(sorted(new.client.scopes))}",
@@ -207,7 +220,7 @@ def show_new(new: NewClient) -> None:
 def client_facts(client: Client) -> dict[str, object]:
     """A client as a program is told of it."""
     return {
-        "client_id": str(client.id),
+        "client_id": client.id,
         "name": client.name,
         "scope": " ".join(sorted(client.scopes)),
         "require_signatures": client.require_signatures,
@@ -232,19 +245,21 @@ def key_facts(key: ClientKey) -> dict[str, object]:
 def clients_table(clients: Sequence[Client]) -> Table:
     """Clients for a person."""
     table = narrow_table(
-        id_column("client id"), *(text_column(one) for one in ("name", "scopes", "signed", "keys", "state"))
+        id_column("client id"), *(text_column(name) for name in ("name", "scopes", "signed", "keys", "state"))
     )
-    for one in clients:
-        scopes = "all" if one.scopes == ALL_SCOPES else " ".join(sorted(one.scopes))
-        state = f"revoked {write_time(one.revoked_at)}" if one.revoked_at else "active"
-        signatures = "required" if one.require_signatures else "optional"
-        table.add_row(str(one.id), escape(one.name), scopes, signatures, str(len(one.keys)), state)
+    for client in clients:
+        scopes = "all" if client.scopes == ALL_SCOPES else " ".join(sorted(client.scopes))
+        state = f"revoked {write_time(client.revoked_at)}" if client.revoked_at else "active"
+        signatures = "required" if client.require_signatures else "optional"
+        table.add_row(client.id, escape(client.name), scopes, signatures, str(len(client.keys)), state)
     return table
 
 
 def keys_table(keys: Sequence[ClientKey]) -> Table:
     """Public keys for a person."""
-    table = narrow_table(id_column("key id"), *(text_column(one) for one in ("kind", "created", "expires", "revoked")))
+    table = narrow_table(
+        id_column("key id"), *(text_column(name) for name in ("kind", "created", "expires", "revoked"))
+    )
     for key in keys:
         kind = PublicKey.from_pem(key.public_key).kind
         table.add_row(
@@ -255,6 +270,10 @@ def keys_table(keys: Sequence[ClientKey]) -> Table:
             _moment(key.revoked_at) or "no",
         )
     return table
+
+
+def _client_id(argument: UUID) -> ClientId:
+    return ClientId(str(argument))
 
 
 def _moment(moment: datetime | None) -> str | None:

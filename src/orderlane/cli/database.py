@@ -7,7 +7,7 @@ from orderlane.bootstrap import database as databases
 from orderlane.cli import logging
 from orderlane.cli.options import DataOptions, settings_from
 from orderlane.cli.outcome import CommandRefused
-from orderlane.ports.operations import Operations
+from orderlane.ports.operator import Operator
 from orderlane.ports.store import Store
 from orderlane.settings import Settings
 from orderlane.sources import Sources
@@ -37,7 +37,7 @@ async def opened_existing_store(options: DataOptions | None, sources: Sources) -
 
 
 @asynccontextmanager
-async def opened_operations(options: DataOptions | None, sources: Sources) -> AsyncIterator[Operations]:
+async def opened_operator(options: DataOptions | None, sources: Sources) -> AsyncIterator[Operator]:
     """An operator's view of a database that is there.
 
     Raises:
@@ -48,11 +48,11 @@ async def opened_operations(options: DataOptions | None, sources: Sources) -> As
     refuse_without_data(settings)
     async with databases.open_database(settings) as database:
         await databases.bring_up_to_date(database, settings, sources)
-        operations = await databases.operations(database)
+        operator = await databases.operator(database)
         try:
-            yield operations
+            yield operator
         finally:
-            await operations.close()
+            await operator.close()
 
 
 def refuse_without_data(settings: Settings) -> None:

@@ -2,71 +2,92 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Column
 
-from orderlane.cli.announcements import console, write_json
-from orderlane.cli.database import opened_operations
+from orderlane.cli.announcements import console, narrow_table, text_column, write_json
+from orderlane.cli.database import opened_operator
+from orderlane.cli.findings import (
+    Finding,
+    epoch_finding,
+    lock_finding,
+    replication_findings,
+    session_findings,
+    words,
+)
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import FAILED, complete
-from orderlane.ports.operations import DeliveryHealth, LaneHealth, Operations, Quarantined
+from orderlane.ports.operator import DeliveryHealth, LaneHealth, Operator, Quarantined
 from orderlane.settings import unknown_variables
 from orderlane.sources import system_sources
 
 WAITING_TOO_LONG = timedelta(seconds=30)
+"""How old an undelivered event may be before somebody is told."""
+
+INBOX_TOO_LONG = timedelta(seconds=5)
+"""How long a message may wait for its lane: a worker takes it within milliseconds."""
+
 SHOWN_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: what it is, whether it is well, and what there is to say of it."""
-
-    subject: str
-    is_well: bool
-    text: str
 
 
 def doctor(*, json: AsJson = False, options: DataOptions | None = None) -> None:
     """Look at the database, the lanes, quarantine and deliveries; exit code 1 if something is wrong."""
 
     async def command() -> int:
-        sources = system_sources()
-        async with opened_operations(options, sources) as operations:
-            findings = await examine(operations, sources.clock.now())
+        async with opened_operator(options, system_sources()) as operator:
+            findings = await examine(operator)
         for finding in findings:
             if json:
                 write_json(finding)
             else:
-                sign = "[green]ok     [/]" if finding.is_well else "[bold red]wrong  [/]"
-                console().print(f"{sign} {escape(finding.subject)}: {escape(finding.text)}")
-        return 0 if all(one.is_well for one in findings) else FAILED
+                show(finding, console())
+        return 0 if all(finding.is_well for finding in findings) else FAILED
 
     complete(command())
 
 
-async def examine(operations: Operations, now: datetime) -> Sequence[Finding]:
+def show(finding: Finding, output: Console) -> None:
+    """Print a finding in a line, on a terminal in as many as it takes, with the text in a column of its own."""
+    sign = "[green]ok   [/]" if finding.is_well else "[bold red]wrong[/]"
+    text = f"{escape(finding.subject)}: {escape(finding.text)}"
+    if not output.is_terminal:
+        output.print(f"{sign}  {text}")
+        return
+    table = narrow_table(Column(), text_column(""))
+    table.show_header = False
+    table.add_row(sign, text)
+    output.print(table, soft_wrap=False)
+
+
+async def examine(operator: Operator) -> Sequence[Finding]:
     """Every finding, good and bad."""
     findings = [
-        Finding("database", True, f"PostgreSQL {await operations.server_version()} answers, its schema is up to date"),
-        *lane_findings(await operations.lanes(), now),
-        *quarantine_findings(await operations.quarantined()),
-        *delivery_findings(await operations.deliveries(), now),
+        Finding("database", True, f"PostgreSQL {await operator.server_version()} answers, its schema is up to date"),
+        lock_finding(await operator.refused_locks()),
+        *replication_findings(await operator.replication()),
+        epoch_finding(await operator.epochs()),
+        *session_findings(await operator.sessions()),
+        *lane_findings(await operator.lanes()),
+        *quarantine_findings(await operator.quarantined()),
+        *delivery_findings(await operator.deliveries()),
     ]
     if unknown := unknown_variables(os.environ):
         findings.append(Finding("settings", False, f"there is no setting {', '.join(unknown)}: a misspelled name?"))
     return findings
 
 
-def lane_findings(health: LaneHealth, now: datetime) -> Iterator[Finding]:
+def lane_findings(health: LaneHealth) -> Iterator[Finding]:
     """Whether every lane has an owner, and its messages are applied."""
     yield _owners("lane workers", "worker", health.without_worker, health.lane_count)
-    yield _owners("venue gateways", "gateway", health.without_gateway, health.lane_count)
-    age = None if health.oldest_message_at is None else now - health.oldest_message_at
-    if age is not None and age > WAITING_TOO_LONG:
-        text = f"{health.waiting_messages} messages wait, the oldest for {_words(age)}"
-        yield Finding("inbox", False, f"{text}: the lane workers don't keep up, or none runs")
+    for venue in health.venues:
+        yield _owners(f"gateways of {venue.name}", "gateway", venue.without_gateway, health.lane_count)
+    age = health.oldest_message_age
+    if age is not None and age > INBOX_TOO_LONG:
+        text = f"{health.waiting_messages} messages wait, the oldest for {words(age)}"
+        yield Finding("inbox", False, f"{text}: the lane workers do not keep up, or none runs")
     else:
         yield Finding("inbox", True, f"{health.waiting_messages} messages wait")
 
@@ -83,41 +104,43 @@ def quarantine_findings(quarantined: Sequence[Quarantined]) -> Iterator[Finding]
     if not quarantined:
         yield Finding("quarantine", True, "empty")
         return
-    accounts = list(dict.fromkeys(str(one.account_id) for one in quarantined))
+    accounts = list(dict.fromkeys(message.subject_id for message in quarantined))
     more = f" and {len(accounts) - SHOWN_MAX} more" if len(accounts) > SHOWN_MAX else ""
     text = f"{len(quarantined)} messages could not be applied and hold the accounts {', '.join(accounts[:SHOWN_MAX])}"
     yield Finding("quarantine", False, f"{text}{more}: see `orderlane quarantine list`")
 
 
-def delivery_findings(deliveries: Sequence[DeliveryHealth], now: datetime) -> Iterator[Finding]:
+def delivery_findings(deliveries: Sequence[DeliveryHealth]) -> Iterator[Finding]:
     """Whether every subscription gets its events."""
     if not deliveries:
         yield Finding("webhooks", True, "there is no subscription")
-    for one in deliveries:
-        yield _delivery_finding(one, now)
+    for delivery in deliveries:
+        yield _delivery_finding(delivery)
 
 
-def _delivery_finding(one: DeliveryHealth, now: datetime) -> Finding:
-    subject = f"webhook {one.title!r} to {one.url}"
-    if not one.enabled:
-        if one.disabled_reason is None:
+def _delivery_finding(delivery: DeliveryHealth) -> Finding:
+    subject = f"webhook {delivery.title!r} to {delivery.url}"
+    if not delivery.enabled:
+        if delivery.disabled_reason is None:
             return Finding(subject, True, "not enabled")
-        return Finding(subject, False, f"disabled: {one.disabled_reason}")
-    if not one.has_sender:
+        return Finding(subject, False, f"disabled: {delivery.disabled_reason}")
+    if delivery.stopped_lanes:
+        return Finding(subject, False, _stopped(delivery.stopped_lanes))
+    if not delivery.has_sender:
         return Finding(subject, False, "no sender: start one with `orderlane serve` or `orderlane sender`")
-    if one.oldest_undelivered_at is None:
+    age = delivery.oldest_undelivered_age
+    if age is None:
         return Finding(subject, True, "every event is delivered")
-    age = now - one.oldest_undelivered_at
-    text = f"the oldest undelivered event is {_words(age)} old"
-    if one.attempts:
-        return Finding(subject, False, f"{text}, {one.attempts} attempts failed, the last with: {one.last_error}")
+    text = f"the oldest undelivered event is {words(age)} old"
+    if delivery.attempts:
+        failed = f"{delivery.attempts} attempts failed, the last with: {delivery.last_error}"
+        return Finding(subject, False, f"{text}, {failed}")
     return Finding(subject, age <= WAITING_TOO_LONG, text)
 
 
-def _words(age: timedelta) -> str:
-    seconds = max(int(age.total_seconds()), 0)
-    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = seconds // length
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{seconds} second" if seconds == 1 else f"{seconds} seconds"
+def _stopped(lanes: Sequence[int]) -> str:
+    return (
+        f"nothing of lanes {', '.join(map(str, lanes))} is sent (cursor_forked): the subscriber has seen events that a"
+        " failover or a restore has lost. Have it compare its orders with the API, then delete the subscription and"
+        " create it anew"
+    )

@@ -13,13 +13,13 @@ FIRST_CLIENT = "first client"
 
 
 async def prepare_first_start(parts: Parts, announcements: Announcements) -> None:
-    """Load the shipped instruments if there are none, make a client if there is none, and tell its secret."""
+    """Load the shipped instruments if there are none, create a client if there is none, and show its secret."""
     async with databases.open_store(parts.database) as store:
         await _ensure_instruments(store, parts.sources)
         client = await _ensure_client(store, parts.sources)
     if client is not None:
         text = (
-            "A first client is made for you. Its secret is shown [bold]this once[/]:\n"
+            "A first client was created. Its secret is shown [bold]only now[/]:\n"
             f"  client id      [bold]{client.client.id}[/]\n"
             f"  client secret  [bold]{client.secret}[/]"
         )
@@ -30,7 +30,7 @@ async def _ensure_instruments(store: Store, sources: Sources) -> None:
     async with store.transaction() as repositories:
         listing = await repositories.instruments.list(Page(0, 1, "isin", "ASC"))
         if not listing.total_count:
-            await repositories.instruments.load(shipped_instruments(), sources.ids.new_id, sources.clock.now())
+            await repositories.instruments.load(shipped_instruments(), sources.ids.new_id, sources.business_clock.now())
 
 
 async def _ensure_client(store: Store, sources: Sources) -> NewClient | None:

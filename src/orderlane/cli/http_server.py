@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 import uvicorn
 from uvicorn.config import Config
@@ -83,7 +82,7 @@ class HttpServer:
         self,
         application: Any,
         listener: Listener,
-        new_id: Callable[[], UUID],
+        new_id: Callable[[], str],
         on_started: Callable[[], None],
         trusted_proxies: str | None = None,
     ) -> None:

@@ -1,10 +1,12 @@
-"""Making clients of the API."""
+"""Creating clients of the API."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
 from orderlane.api.scopes import ALL_SCOPES
+from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import Client, ClientKey
 from orderlane.ports.store import Store
 from orderlane.sources import Sources
@@ -12,9 +14,8 @@ from orderlane.sources import Sources
 NAME_CHARACTERS_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class NewClient:
-    """A client as its owner must know it: nobody can tell the secret a second time."""
+class NewClient(Struct, frozen=True):
+    """A client as its owner must know it: the secret cannot be shown a second time."""
 
     client: Client
     secret: str
@@ -22,14 +23,14 @@ class NewClient:
     @property
     def facts(self) -> dict[str, str]:
         """What a program is told; the scopes as a token request names them."""
-        told = {
-            "client_id": str(self.client.id),
+        facts = {
+            "client_id": self.client.id,
             "client_secret": self.secret,
             "scope": " ".join(sorted(self.client.scopes)),
         }
         if self.client.keys:
-            told["key_id"] = self.client.keys[0].key_id
-        return told
+            facts["key_id"] = self.client.keys[0].key_id
+        return facts
 
 
 async def add_client(
@@ -42,10 +43,10 @@ async def add_client(
     require_signatures: bool = False,
     requests_per_minute: int | None = None,
 ) -> NewClient:
-    """Make a client with a new secret, of which only a hash is kept."""
+    """Create a client with a new secret, of which only a hash is stored."""
     secret = new_secret(sources.tokens)
     client = Client(
-        id=sources.ids.new_id(),
+        id=ClientId(sources.ids.new_id()),
         name=name,
         secret_hash=hash_secret(secret, sources.tokens.token_bytes(SALT_BYTES)),
         scopes=frozenset(scopes),

@@ -38,6 +38,16 @@ class RoleOptions(DataOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class GatewayOptions(RoleOptions):
+    """What whoever serves venues may be told."""
+
+    venue: Annotated[
+        str | None, Parameter(help="Serve this venue alone, one of ORDERLANE_VENUES; otherwise all of them.")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class SenderOptions(RoleOptions):
     """What whoever sends webhooks may be told."""
 

@@ -58,6 +58,6 @@ def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def refuse(refusal: BaseException) -> int:
     """Say why, and what exit code that is."""
-    sentence = f"the database is not available: {refusal.args[0] if refusal.args else refusal}"
-    sys.stderr.write(f"orderlane: {sentence if isinstance(refusal, StoreUnavailable) else refusal}\n")
+    lead = "the database is not available: " if isinstance(refusal, StoreUnavailable) else ""
+    sys.stderr.write(f"orderlane: {lead}{refusal}\n")
     return WRONG_USE if isinstance(refusal, SettingRefused) else FAILED

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from orderlane.api.app import create_app
 from orderlane.api.options import ApiOptions
+from orderlane.api.routes.portfolio_orders import accepted_answer
 from orderlane.bootstrap import services
-from orderlane.bootstrap.database import Database
+from orderlane.bootstrap.database import Database, ProcessBeats
 from orderlane.cli.http_server import HttpServer, Listener
 from orderlane.settings import Settings
 from orderlane.sources import Sources
+from orderlane.venues.registry import VenueChoice
 from orderlane.workers.gateway import Gateway
 from orderlane.workers.lane import LaneWorker, LaneWorkerLimits
 from orderlane.workers.running import Part
@@ -26,19 +28,22 @@ class Parts:
     settings: Settings
     database: Database
     sources: Sources
+    beats: ProcessBeats
 
     async def worker(self) -> Part:
         """A lane worker."""
+        store = await services.lane_store(self.database, self.beats)
         limits = LaneWorkerLimits(batch_messages_max=self.settings.lane_batch_size)
-        return LaneWorker(await services.lane_store(self.database), self.sources, limits)
+        return LaneWorker(store, self.sources.ids.new_id, limits)
 
-    async def gateway(self) -> Part:
-        """A venue gateway with its venue."""
-        return Gateway(await services.venue_outbox(self.database), services.venue(self.settings, self.sources))
+    async def gateway(self, choice: VenueChoice) -> Part:
+        """A gateway with its venue."""
+        store = await services.venue_outbox(self.database, choice, self.beats)
+        return Gateway(store, await services.venue(choice, self.sources))
 
     async def timers(self) -> Part:
         """The timers."""
-        return Timers(await services.timer_store(self.database), self.sources.clock)
+        return Timers(await services.timer_store(self.database, self.beats), self.beats.clock)
 
     async def sender(self) -> Part:
         """A webhook sender."""
@@ -60,7 +65,8 @@ class ApiPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises StoreUnavailable when it can't start."""
         parts = self.parts
-        async with services.open_api_services(parts.database, parts.settings, parts.sources) as api_services:
+        opened = services.open_api_services(parts.database, parts.settings, parts.sources, accepted_answer)
+        async with opened as api_services:
             application = create_app(api_services, api_options(parts.settings))
             async with application.lifespan():
                 server = HttpServer(
@@ -82,7 +88,10 @@ class SenderPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Raises StoreUnavailable."""
         parts = self.parts
-        async with services.open_deliveries(parts.database, parts.settings, parts.sources) as (store, deliveries):
+        async with services.open_deliveries(parts.database, parts.settings, parts.sources, parts.beats) as (
+            store,
+            deliveries,
+        ):
             await Sender(store, deliveries).run(stop)
 
 

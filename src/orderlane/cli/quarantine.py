@@ -8,23 +8,23 @@ from rich.markup import escape
 from rich.table import Table
 
 from orderlane.cli.announcements import console, id_column, narrow_table, text_column, write_json
-from orderlane.cli.database import opened_operations
+from orderlane.cli.database import opened_operator
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
-from orderlane.ports.operations import Quarantined
+from orderlane.ports.operator import Quarantined
 from orderlane.resources.formats import write_time
 from orderlane.sources import system_sources
 
 
 def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> None:
-    """List what waits for a person, the oldest first; --json tells the whole error."""
+    """List quarantined messages, the oldest first; --json shows the whole error."""
 
     async def command() -> None:
-        async with opened_operations(options, system_sources()) as operations:
-            quarantined = await operations.quarantined()
+        async with opened_operator(options, system_sources()) as operator:
+            quarantined = await operator.quarantined()
         if json:
-            for one in quarantined:
-                write_json(one)
+            for message in quarantined:
+                write_json(message)
         elif quarantined:
             console().print(quarantine_table(quarantined))
         else:
@@ -39,22 +39,23 @@ def release(
     *,
     options: DataOptions | None = None,
 ) -> None:
-    """Put a message back to where it came from. If it can't be applied again, it comes back here."""
+    """Put a message, and what was set aside behind it, back into the inbox. If it fails again, it comes back here."""
 
     async def command() -> None:
-        async with opened_operations(options, system_sources()) as operations:
-            await operations.release(message_id)
+        async with opened_operator(options, system_sources()) as operator:
+            await operator.release(message_id)
         console().print(f"message {message_id} is back in the inbox")
 
     complete(command())
 
 
 def quarantine_table(quarantined: Sequence[Quarantined]) -> Table:
-    """What waits for a person."""
-    table = narrow_table(
-        text_column("message"), id_column("account (held)"), *(text_column(one) for one in ("kind", "since", "error"))
-    )
-    for one in quarantined:
-        last_line = one.error.strip().splitlines()[-1]
-        table.add_row(str(one.id), str(one.account_id), one.kind, write_time(one.quarantined_at), escape(last_line))
+    """The quarantined messages, and how many wait behind each."""
+    table = narrow_table(text_column("message"), id_column("account (held)"), text_column("kind, since, error"))
+    for message in quarantined:
+        last_line = message.error.strip().splitlines()[-1]
+        facts = [message.kind, write_time(message.quarantined_at), escape(last_line)]
+        if message.set_aside:
+            facts.append(f"{message.set_aside} more set aside behind it")
+        table.add_row(str(message.id), message.subject_id, "\n".join(facts))
     return table

@@ -14,7 +14,7 @@ def migrate(*, json: AsJson = False, options: DataOptions | None = None) -> None
     async def command() -> None:
         settings = settings_from(options)
         logging.set_up("warning")
-        async with databases.open_database(settings) as database:
+        async with databases.open_database(settings, owns=True) as database:
             applied = await databases.bring_up_to_date(database, settings, system_sources())
         if json:
             write_json({"applied": applied})

@@ -2,20 +2,22 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from orderlane.bootstrap import database as databases
 from orderlane.cli import logging
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.first_start import prepare_first_start
 from orderlane.cli.http_server import Listener
-from orderlane.cli.options import ApiOptions, AsJson, RoleOptions, SenderOptions, settings_from
+from orderlane.cli.options import ApiOptions, AsJson, GatewayOptions, RoleOptions, SenderOptions, settings_from
 from orderlane.cli.outcome import complete
 from orderlane.cli.parts import Parts
 from orderlane.cli.stopping import stopping
 from orderlane.settings import Settings
 from orderlane.sources import system_sources
+from orderlane.venues.registry import VenueChoice, chosen_venues
 from orderlane.workers.running import Part, keep_running
 
 Opener = Callable[[], Awaitable[Part]]
@@ -41,17 +43,18 @@ def sender(*, options: SenderOptions | None = None, json: AsJson = False) -> Non
     complete(_role(options, Announcements(as_json=json), "sender"))
 
 
-def gateway(*, options: RoleOptions | None = None, json: AsJson = False) -> None:
-    """Run a venue gateway."""
-    complete(_role(options, Announcements(as_json=json), "gateway"))
+def gateway(*, options: GatewayOptions | None = None, json: AsJson = False) -> None:
+    """Run a gateway for each venue, or for one."""
+    complete(_gateway(options, Announcements(as_json=json)))
 
 
 async def _serve(options: ApiOptions | None, announcements: Announcements) -> None:
     settings = settings_from(options)
+    venues = chosen_venues(settings.venues)
     with databases.only_service(settings), Listener(settings.host, settings.port) as listener:
         async with _opened(settings, options) as (parts, stop):
             await prepare_first_start(parts, announcements)
-            roles = _openers(parts, "worker", "timers", "gateway", "sender")
+            roles = _openers(parts, "worker", "timers", "sender") | _gateway_openers(parts, venues)
             await _run(parts, {**roles, "api": _api_opener(parts, listener, announcements)}, stop)
     announcements.tell("stopped", "Orderlane has stopped.")
 
@@ -71,6 +74,17 @@ async def _role(options: RoleOptions | None, announcements: Announcements, *name
     announcements.tell("stopped", f"The {names[0]} has stopped.")
 
 
+async def _gateway(options: GatewayOptions | None, announcements: Announcements) -> None:
+    settings = settings_from(options)
+    venues = chosen_venues(settings.venues, options.venue if options is not None else None)
+    names = [choice.name for choice in venues]
+    async with _opened(settings, options) as (parts, stop):
+        text = f"Orderlane's gateway of {', '.join(names)} runs. Stop it with Ctrl-C."
+        announcements.tell("started", text, {"role": "gateway", "venues": names})
+        await _run(parts, _gateway_openers(parts, venues), stop)
+    announcements.tell("stopped", "The gateway has stopped.")
+
+
 @asynccontextmanager
 async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
     """The log, what stops the program, and an up-to-date database."""
@@ -78,9 +92,10 @@ async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncItera
     _collect_seldom()
     sources = system_sources()
     with_stdin = options is not None and options.stop_with_stdin
-    async with stopping(with_stdin=with_stdin) as stop, databases.open_database(settings) as database:
+    async with stopping(with_stdin=with_stdin) as stop, databases.open_database(settings, owns=True) as database:
         await databases.bring_up_to_date(database, settings, sources)
-        yield Parts(settings, database, sources), stop
+        async with databases.beating(database, sources) as beats:
+            yield Parts(settings, database, beats.clock.timing(sources), beats), stop
 
 
 def _collect_seldom() -> None:
@@ -93,11 +108,15 @@ def _openers(parts: Parts, *names: str) -> dict[str, Opener]:
     """The parts of the roles, by name; there may be several lane workers."""
     every: dict[str, dict[str, Opener]] = {
         "worker": {f"worker {number + 1}": parts.worker for number in range(parts.settings.lane_workers)},
-        "gateway": {"gateway": parts.gateway},
         "sender": {"sender": parts.sender},
         "timers": {"timers": parts.timers},
     }
     return {part: opener for name in names for part, opener in every[name].items()}
+
+
+def _gateway_openers(parts: Parts, venues: Iterable[VenueChoice]) -> dict[str, Opener]:
+    """A gateway for each venue, by its name."""
+    return {f"gateway {choice.name}": partial(parts.gateway, choice) for choice in venues}
 
 
 def _api_opener(parts: Parts, listener: Listener, announcements: Announcements) -> Opener:

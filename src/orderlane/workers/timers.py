@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from msgspec import Struct
 
-from orderlane.ports.timers import TimerStore
-from orderlane.sources import Clock
+from orderlane.ports.timers import ComparedClock, TimerStore
 from orderlane.workers.running import stopped_within
 
 _log = structlog.get_logger("orderlane.timers")
@@ -17,8 +16,7 @@ ROWS_MAX = 1000
 """How many rows a chore touches in one transaction, so that it never keeps others waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimerLimits:
+class TimerLimits(Struct, frozen=True, kw_only=True):
     """How often the chores are done, and how long things are kept.
 
     The contract promises idempotency for 24 hours; attempts are kept for whoever asks why a webhook did not come.
@@ -33,46 +31,58 @@ class TimerLimits:
 
 
 class Timers:
-    """Does the chores every round, in one process at a time; the others stand by."""
+    """Does the chores every round, in one process at a time; the others stand by.
 
-    def __init__(self, store: TimerStore, clock: Clock, limits: TimerLimits | None = None) -> None:
+    A process whose own clock differs too much from the database's leaves the timers to another: one of the two is
+    wrong, and nothing may settle by a wrong one.
+    """
+
+    def __init__(self, store: TimerStore, clock: ComparedClock, limits: TimerLimits | None = None) -> None:
         self._store = store
         self._clock = clock
         self._limits = limits or TimerLimits()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Raises StoreUnavailable when the session, and with it the timers, are lost."""
+        """Work until `stop` is set.
+
+        Raises:
+            StoreUnavailable: the session, and with it the timers, are lost.
+        """
         try:
             while not stop.is_set():
-                if await self._store.own():
-                    await self._round(stop)
+                await self._turn(stop)
                 await stopped_within(stop, self._limits.round_seconds)
         finally:
             await self._store.close()
 
+    async def _turn(self, stop: asyncio.Event) -> None:
+        if self._clock.differs:
+            _log.error("timers_refused", clock_difference_seconds=self._clock.difference.total_seconds())
+            await self._store.give_up()
+        elif await self._store.own():
+            await self._round(stop)
+
     async def _round(self, stop: asyncio.Event) -> None:
-        now, limits = self._clock.now(), self._limits
-        today = now.date()
+        store, limits = self._store, self._limits
+        today = await store.business_date()
         days = [today + timedelta(days=ahead) for ahead in range(limits.partition_days_ahead + 1)]
         done = {
-            "partitions": sum([await self._store.make_event_partition(day) for day in days]),
-            "executions_due": await _repeat(lambda: self._store.settle_due(today, ROWS_MAX), stop),
+            "partitions": sum([await store.make_event_partition(day) for day in days]),
+            "settlements_due": await _repeat(lambda: store.settle_due(today, ROWS_MAX), stop),
             "idempotency_records_forgotten": await _repeat(
-                lambda: self._store.forget_idempotency_records(now - limits.idempotency_kept_for, ROWS_MAX), stop
+                lambda: store.forget_idempotency_records(limits.idempotency_kept_for, ROWS_MAX), stop
             ),
-            "nonces_forgotten": await _repeat(
-                lambda: self._store.forget_nonces(now - limits.nonces_kept_for, ROWS_MAX), stop
-            ),
+            "nonces_forgotten": await _repeat(lambda: store.forget_nonces(limits.nonces_kept_for, ROWS_MAX), stop),
             "attempts_forgotten": await _repeat(
-                lambda: self._store.forget_attempts(now - limits.attempts_kept_for, ROWS_MAX), stop
+                lambda: store.forget_attempts(limits.attempts_kept_for, ROWS_MAX), stop
             ),
         }
         if any(done.values()):
-            _log.info("timers done", **done)
+            _log.info("timers_done", **done)
 
 
 async def _repeat(chore: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
-    """Do a chore until there is less than a full measure of it; how much there was."""
+    """Repeat a chore until it returns less than ROWS_MAX; return the total."""
     total = 0
     while not stop.is_set():
         done = await chore()

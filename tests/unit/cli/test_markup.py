@@ -2,16 +2,16 @@
 
 from datetime import UTC, datetime
 from io import StringIO
-from uuid import UUID
 
 from rich.console import Console, RenderableType
 
 from orderlane.cli.clients import clients_table
 from orderlane.cli.quarantine import quarantine_table
 from orderlane.ports.clients import Client
-from orderlane.ports.operations import Quarantined
+from orderlane.ports.operator import Quarantined
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+ID = "00000000-0000-7000-8000-000000000001"
 MARKUP = "[bold]x[/] [link=https://example.com]y"
 
 
@@ -22,8 +22,18 @@ def shown(what: RenderableType) -> str:
 
 
 def test_a_clients_name() -> None:
-    assert MARKUP in shown(clients_table([Client(UUID(int=1), MARKUP, "", frozenset(), NOW)]))
+    client = Client(id=ID, name=MARKUP, secret_hash="", scopes=frozenset(), created_at=NOW)
+    assert MARKUP in shown(clients_table([client]))
 
 
 def test_an_error() -> None:
-    assert MARKUP in shown(quarantine_table([Quarantined(1, 0, UUID(int=1), "DEPOSIT", f"first\n{MARKUP}", NOW)]))
+    quarantined = Quarantined(
+        id=1,
+        lane=0,
+        subject_id=ID,
+        kind="BOOK_DEPOSIT",
+        error=f"first\n{MARKUP}",
+        quarantined_at=NOW,
+        set_aside=3,
+    )
+    assert MARKUP in shown(quarantine_table([quarantined]))
