@@ -304,6 +304,15 @@ async def test_a_caller_that_gives_up_does_not_trouble_the_others(
     assert [type(outcome) for outcome in outcomes] == expected
 
 
+async def test_a_column_of_a_newer_version_gets_its_default(
+    desk: Desk, acceptance: PostgresPortfolioOrderAcceptance
+) -> None:
+    await desk.scene.connection.execute("ALTER TABLE parent_orders ADD COLUMN newer text NOT NULL DEFAULT 'default'")
+
+    assert answered(await acceptance.accept(desk.request()))[0] is False
+    assert await desk.scene.value("SELECT newer FROM parent_orders") == "default"
+
+
 async def test_the_lanes_are_woken_after_the_commit(desk: Desk, acceptance: PostgresPortfolioOrderAcceptance) -> None:
     listener = await asyncpg.connect(desk.dsn)
     heard = asyncio.Event()

@@ -80,7 +80,7 @@ class PostgresInstruments:
 
 
 def canonical_name(name: str) -> str:
-    """An instrument's id in canonical lower case; an ISIN stays as it is."""
+    """An instrument's id in canonical lower case; an ISIN is left unchanged."""
     return _as_id(name) or name
 
 

@@ -53,7 +53,7 @@ def decode_message(name: str, text: bytes | str) -> Message:
 
 
 def decide(state: AccountState, message: Message, circumstances: Circumstances) -> Decision:
-    """Apply `message` to `state`, which stays as it is.
+    """Apply `message` to `state`, which is left unchanged.
 
     Raises:
         DomainError: a rule forbids it.

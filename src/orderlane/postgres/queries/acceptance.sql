@@ -26,6 +26,7 @@ ORDER BY request.number;
 
 -- accept: Claim keys with their answers, and for those that were free store the orders and put messages into the inbox.
 -- One statement, so all of it or nothing. Keys are claimed in key order, so that concurrent batches cannot deadlock.
+-- Columns are named: one that a newer version has added keeps its default.
 WITH request AS (
     SELECT *
     FROM unnest(
@@ -42,8 +43,13 @@ WITH request AS (
     ON CONFLICT (client_id, key) DO NOTHING
     RETURNING client_id, key
 ), placed AS (
-    INSERT INTO parent_orders
-    SELECT parent.*
+    INSERT INTO parent_orders (
+        lane, id, kind, client_id, user_id, account_id, allocation_id, cash_amount, currency, type, status, post_tax,
+        client_reference, initiation_flow, created_at, updated_at
+    )
+    SELECT parent.lane, parent.id, parent.kind, parent.client_id, parent.user_id, parent.account_id,
+        parent.allocation_id, parent.cash_amount, parent.currency, parent.type, parent.status, parent.post_tax,
+        parent.client_reference, parent.initiation_flow, parent.created_at, parent.updated_at
     FROM json_populate_recordset(NULL::parent_orders, $13::json) AS parent
     JOIN request ON request.parent_id = parent.id
     JOIN claimed ON claimed.client_id = request.client_id AND claimed.key = request.key
