@@ -158,7 +158,8 @@ async def test_a_pooler_that_mixes_prepared_statements_up_is_refused(dsn: str, t
     async with pooled(dsn, tmp_path, **settings) as address:
         other_process = await asyncpg.connect(address)
         await other_process.execute(NAMES_OF_ANOTHER_PROCESS)
-        with pytest.raises(SessionsRefused, match="already exists"):
+        # The driver counts its names on through a process: late in a run of many tests, they are others.
+        with pytest.raises(SessionsRefused, match="already exists|share one session"):
             await prove_advisory_locks(address)
         other_process.terminate()
 
