@@ -159,7 +159,7 @@ async def test_a_pooler_that_mixes_prepared_statements_up_is_refused(dsn: str, t
         other_process = await asyncpg.connect(address)
         await other_process.execute(NAMES_OF_ANOTHER_PROCESS)
         # The driver counts its names on through a process: late in a run of many tests, they are others.
-        with pytest.raises(SessionsRefused, match="already exists|share one session"):
+        with pytest.raises(SessionsRefused, match=r"already exists|share one session"):
             await prove_advisory_locks(address)
         other_process.terminate()
 
