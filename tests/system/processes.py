@@ -103,7 +103,8 @@ class Service:
         self.program = Program(arguments, self.log, self.settings)
         await self.program.start()
         if not self.credentials:
-            self.credentials = await self.program.wait_for("client_created")
+            created = await self.program.wait_for("client_created")
+            self.credentials = msgspec.json.decode(Path(created["credentials_file"]).read_bytes())
         self.url = (await self.program.wait_for("listening"))["url"]
         self.port = int(self.url.rpartition(":")[2])
 

@@ -37,6 +37,11 @@ class Announcements:
         self._as_json = as_json
         self._console = console()
 
+    @property
+    def reach_a_person(self) -> bool:
+        """Whether the standard output is a terminal, and no program's."""
+        return not self._as_json and sys.stdout.isatty()
+
     def tell(self, event: str, text: str, facts: Mapping[str, object] | None = None) -> None:
         """Say one thing: `text` (with rich's markup) to a person, `event` with its `facts` to a program."""
         if self._as_json:

@@ -60,11 +60,16 @@ async def run_demo(narrator: Narrator) -> bool:
         folder = Path(name)
         async with started_receiver(folder) as receiver, started_service(folder) as service:
             receiver_url = str((await receiver.wait_for("listening"))["listening"])
-            secret = await service.wait_for("event", "client_created")
+            secret = _credentials(await service.wait_for("event", "client_created"))
             url = str((await service.wait_for("event", "listening"))["url"])
             narrator.running(url, receiver_url, monotonic() - began)
             async with OrderlaneClient(url, secret["client_id"], secret["client_secret"]) as client:
                 return await _within_limit(client, receiver, receiver_url, narrator)
+
+
+def _credentials(created: Mapping[str, Any]) -> dict[str, str]:
+    """Id and secret of the first client, which the service has put into a file."""
+    return msgspec.json.decode(Path(created["credentials_file"]).read_bytes(), type=dict[str, str])
 
 
 async def _within_limit(client: OrderlaneClient, receiver: JsonProcess, receiver_url: str, narrator: Narrator) -> bool:
