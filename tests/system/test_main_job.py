@@ -96,7 +96,7 @@ async def test_one_data_folder_has_one_service_and_one_port_one_listener(tmp_pat
 
         other = await run_command("serve", "--data-dir", tmp_path / "other", "--port", service.port)
         assert other.code == 1
-        assert f"can't listen on 127.0.0.1, port {service.port}" in other.err
+        assert f"cannot listen on 127.0.0.1, port {service.port}" in other.err
         assert "Traceback" not in second.err + other.err
 
 

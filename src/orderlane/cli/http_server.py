@@ -20,13 +20,16 @@ just being sent over it gets no answer."""
 
 
 class Listener:
-    """A socket that listens, bound once and kept while the server behind it is made anew.
+    """A socket bound once, and kept while the server behind it is made anew.
+
+    It does not listen before `listen` is called: until there is a server, connections are refused and do not hang.
 
     Raises:
-        CommandRefused: the address can't be listened on.
+        CommandRefused: the address cannot be listened on.
     """
 
     def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
         self._socket = _bind(host, port)
 
     def __enter__(self) -> "Listener":
@@ -34,6 +37,17 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+
+    def listen(self) -> None:
+        """Take connections from now on.
+
+        Raises:
+            CommandRefused: another program has begun to listen there meanwhile.
+        """
+        try:
+            self._socket.listen(BACKLOG)
+        except OSError as error:
+            raise _not_listening(self._host, self._port, error) from error
 
     @property
     def url(self) -> str:
@@ -49,11 +63,24 @@ class Listener:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind(address)
+        except BaseException:
+            bound.close()
+            raise
     except OSError as error:
-        raise CommandRefused(
-            f"can't listen on {host}, port {port}: {error.strerror}; choose another with --host and --port"
-        ) from error
+        raise _not_listening(host, port, error) from error
+    return bound
+
+
+def _not_listening(host: str, port: int, error: OSError) -> CommandRefused:
+    return CommandRefused(
+        f"cannot listen on {host}, port {port}: {error.strerror}; choose another with --host and --port"
+    )
 
 
 class _Server(uvicorn.Server):
