@@ -1,7 +1,8 @@
-"""The database: found or started, brought up to date, and opened for commands."""
+"""The database: found or started, and sessions on it. Its schema is `bootstrap.schema`'s business."""
 
 import asyncio
 import fcntl
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from socket import gethostname
@@ -16,14 +17,12 @@ from orderlane.postgres.clock import DatabaseClock
 from orderlane.postgres.connection import Pool, SessionsRefused, StatementCount, connect, open_pool
 from orderlane.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from orderlane.postgres.embedded.folders import DataFolder
-from orderlane.postgres.epochs import ensure_epoch
-from orderlane.postgres.faults import unavailable_on_loss
+from orderlane.postgres.faults import LOSSES, unavailable_on_loss
 from orderlane.postgres.heartbeats import Heartbeat, ProcessName
-from orderlane.postgres.migrate import MigrationRefused, NewInstallation, migrate
+from orderlane.postgres.migrate import MigrationRefused
 from orderlane.postgres.operator import PostgresOperator
 from orderlane.postgres.ownership import prove_advisory_locks
 from orderlane.postgres.store import PostgresStore
-from orderlane.postgres.venues import register_venues
 from orderlane.settings import Settings
 from orderlane.sources import Sources
 
@@ -37,6 +36,18 @@ COMMAND_CONNECTIONS_MAX = 2
 class DatabaseRefused(Exception):
     """The database cannot be used: says why, and what would help."""
 
+
+class DatabaseAway(DatabaseRefused):
+    """Nothing that takes writes answers at the database's address for now: waiting may help."""
+
+
+_AWAY = (*LOSSES, asyncpg.TargetServerAttributeNotMatched)
+"""What says that the server is down, starting, in recovery or a standby. Its host's name may not be known yet."""
+
+_MISCONFIGURED = (PermissionError, ssl.SSLCertVerificationError)
+"""What looks like a lost connection, and does not go away by waiting."""
+
+_CREDENTIALS = ("user=", "password=", "sslpassword=")
 
 DATABASE_REFUSALS = (DatabaseRefused, EmbeddedPostgresError, MigrationRefused)
 """Why there is no database to work with; each says in a sentence what would help."""
@@ -97,7 +108,8 @@ async def open_database(settings: Settings, *, owns: bool = False) -> AsyncItera
 
     Raises:
         EmbeddedPostgresError: it does not start.
-        DatabaseRefused: nothing answers at ORDERLANE_DATABASE_URL, or no PostgreSQL that can be used.
+        DatabaseAway: nothing that takes connections answers at ORDERLANE_DATABASE_URL.
+        DatabaseRefused: no PostgreSQL that can be used does.
     """
     if settings.database_url is not None:
         await _check(settings.database_url, owns=owns)
@@ -105,6 +117,23 @@ async def open_database(settings: Settings, *, owns: bool = False) -> AsyncItera
         return
     async with EmbeddedPostgres(settings.data_dir, settings.postgres_bin) as server:
         yield Database(server.dsn, server)
+
+
+@asynccontextmanager
+async def open_existing(settings: Settings) -> AsyncIterator[Database]:
+    """The database of a command that makes none: it must be there, with whatever schema.
+
+    Raises:
+        EmbeddedPostgresError: the embedded one does not start.
+        DatabaseRefused: there is none, or it cannot be used.
+    """
+    if settings.database_url is None and not _has_data(settings):
+        raise DatabaseRefused(
+            f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
+            " `orderlane serve`"
+        )
+    async with open_database(settings) as database:
+        yield database
 
 
 @contextmanager
@@ -130,30 +159,46 @@ def only_service(settings: Settings) -> Iterator[None]:
         yield
 
 
-def has_data(settings: Settings) -> bool:
-    """Whether there is a database to look at: a named one, or one in the data folder."""
-    return settings.database_url is not None or (settings.data_dir.expanduser() / "postgresql").exists()
+def _has_data(settings: Settings) -> bool:
+    """Whether the data folder has a database."""
+    return (settings.data_dir.expanduser() / "postgresql").exists()
 
 
 async def _check(url: str, *, owns: bool) -> None:
     """See that the address leads to a PostgreSQL that can be used.
 
     Raises:
+        DatabaseAway: nothing takes connections there.
         DatabaseRefused: it does not; the reason never shows the password.
     """
-    shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+    shown = _without_credentials(url)
     try:
         async with asyncio.timeout(CONNECT_SECONDS_MAX):
             major = await _server_version(url)
             if owns and major >= SERVER_VERSION_MIN:
                 await prove_advisory_locks(url)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, SessionsRefused) as error:
+    except (*_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, SessionsRefused) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS_MAX:.0f} seconds"
-        raise DatabaseRefused(f"ORDERLANE_DATABASE_URL: {shown} cannot be used: {reason}") from error
+        refusal = DatabaseAway if _is_away(error) else DatabaseRefused
+        raise refusal(f"ORDERLANE_DATABASE_URL: {shown} cannot be used: {reason}") from error
     if major < SERVER_VERSION_MIN:
         raise DatabaseRefused(
             f"ORDERLANE_DATABASE_URL: {shown} is PostgreSQL {major}, but must be {SERVER_VERSION_MIN} or newer"
         )
+
+
+def _without_credentials(url: str) -> str:
+    """The address as it may be shown: without user and password, which may stand in the query too."""
+    parts = urlsplit(url)
+    query = "&".join(
+        pair for pair in parts.query.split("&") if not pair.startswith(("user=", "password=", "sslpassword="))
+    )
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?' if query else ''}{query}"
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether waiting may help; a bare ConnectionError is the driver's for a server that offers no TLS."""
+    return isinstance(error, _AWAY) and not isinstance(error, _MISCONFIGURED) and type(error) is not ConnectionError
 
 
 async def _server_version(url: str) -> int:
@@ -162,30 +207,6 @@ async def _server_version(url: str) -> int:
         return connection.get_server_version().major
     finally:
         await connection.close()
-
-
-async def bring_up_to_date(database: Database, settings: Settings, sources: Sources) -> list[str]:
-    """Apply the migrations that are missing, and add the venues that are; the names of the migrations.
-
-    Raises:
-        MigrationRefused: the database belongs to a newer version.
-        StoreUnavailable: it is gone.
-    """
-    with unavailable_on_loss():
-        connection = await connect(database.dsn, "orderlane migrate")
-        try:
-            installation = NewInstallation(
-                lane_count=settings.lane_count,
-                currency=settings.currency,
-                is_development=settings.development,
-            )
-            applied = await migrate(connection, installation, sources.clock.now())
-            venues = [choice.name for choice in settings.venues]
-            await register_venues(connection, venues, sources.ids.new_id, sources.clock.now())
-            await ensure_epoch(connection)
-            return applied
-        finally:
-            await connection.close()
 
 
 @asynccontextmanager
@@ -210,15 +231,20 @@ async def beating(database: Database, sources: Sources) -> AsyncIterator[Process
         heartbeat.stop()
 
 
-async def operator(database: Database) -> Operator:
+@asynccontextmanager
+async def open_operator(database: Database, *, reads_only: bool) -> AsyncIterator[Operator]:
     """What an operator asks. Raises StoreUnavailable."""
-    return await PostgresOperator.open(database.dsn)
+    operator = await PostgresOperator.open(database.dsn, reads_only=reads_only)
+    try:
+        yield operator
+    finally:
+        await operator.close()
 
 
 @asynccontextmanager
-async def open_store(database: Database) -> AsyncIterator[Store]:
+async def open_store(database: Database, *, reads_only: bool = False) -> AsyncIterator[Store]:
     """Units of work for a command. Raises StoreUnavailable."""
-    async with opened_pool(database, "orderlane command", COMMAND_CONNECTIONS_MAX) as pool:
+    async with opened_pool(database, "orderlane command", COMMAND_CONNECTIONS_MAX, reads_only=reads_only) as pool:
         store = await PostgresStore.open(pool)
         yield store
         await store.close()

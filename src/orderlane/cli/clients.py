@@ -12,7 +12,7 @@ from rich.table import Table
 
 from orderlane.api.scopes import ALL_SCOPES
 from orderlane.cli.announcements import console, id_column, narrow_table, text_column, write_json
-from orderlane.cli.database import opened_existing_store, opened_store
+from orderlane.cli.database import opened_store
 from orderlane.cli.new_clients import NAME_CHARACTERS_MAX, NewClient, add_client
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import CommandRefused, complete
@@ -53,7 +53,7 @@ def create(
         if require_signatures and public_key is None:
             raise CommandRefused("--require-signatures needs the client's --public-key FILE")
         key = read_key(public_key, key_id, None, sources) if public_key else None
-        async with opened_store(options, sources) as store:
+        async with opened_store(options) as store:
             new = await add_client(
                 store,
                 sources,
@@ -75,7 +75,7 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
     """List the clients."""
 
     async def command() -> None:
-        async with opened_existing_store(options, system_sources()) as store, store.reading() as repositories:
+        async with opened_store(options, reads_only=True) as store, store.reading() as repositories:
             clients = await repositories.clients.all()
         if json:
             for client in clients:
@@ -90,7 +90,7 @@ def revoke(client_id: ClientArgument, /, *, options: DataOptions | None = None) 
     """Revoke a client; running services follow within seconds."""
 
     async def command() -> None:
-        async with opened_existing_store(options, system_sources()) as store, store.transaction() as repositories:
+        async with opened_store(options) as store, store.transaction() as repositories:
             await repositories.clients.revoke(_client_id(client_id))
         console().print(f"client {client_id} revoked")
 
@@ -112,7 +112,7 @@ def add_key(
     async def command() -> None:
         sources = system_sources()
         key = read_key(public_key, key_id, expires_at, sources)
-        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_store(options) as store, store.transaction() as repositories:
             if not await repositories.clients.add_key(_client_id(client_id), key):
                 raise CommandRefused(f"client {client_id} has a key {key.key_id} already")
         if json:
@@ -127,7 +127,7 @@ def list_keys(client_id: ClientArgument, /, *, json: AsJson = False, options: Da
     """List a client's public keys."""
 
     async def command() -> None:
-        async with opened_existing_store(options, system_sources()) as store, store.reading() as repositories:
+        async with opened_store(options, reads_only=True) as store, store.reading() as repositories:
             client = await repositories.clients.get(_client_id(client_id))
         if json:
             for key in client.keys:
@@ -148,8 +148,7 @@ def revoke_key(
     """Revoke a public key; running services follow within seconds."""
 
     async def command() -> None:
-        sources = system_sources()
-        async with opened_existing_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_store(options) as store, store.transaction() as repositories:
             await repositories.clients.revoke_key(_client_id(client_id), key_id)
         console().print(f"key {escape(key_id)} of client {client_id} revoked")
 

@@ -22,7 +22,6 @@ from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import FAILED, complete
 from orderlane.ports.operator import DeliveryHealth, LaneHealth, Operator, Quarantined
 from orderlane.settings import unknown_variables
-from orderlane.sources import system_sources
 
 WAITING_TOO_LONG = timedelta(seconds=30)
 """How old an undelivered event may be before somebody is told."""
@@ -37,7 +36,7 @@ def doctor(*, json: AsJson = False, options: DataOptions | None = None) -> None:
     """Look at the database, the lanes, quarantine and deliveries; exit code 1 if something is wrong."""
 
     async def command() -> int:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             findings = await examine(operator)
         for finding in findings:
             if json:

@@ -10,7 +10,6 @@ from orderlane.cli.database import opened_operator
 from orderlane.cli.options import DataOptions
 from orderlane.cli.outcome import complete
 from orderlane.domain.ids import ParentOrderId
-from orderlane.sources import system_sources
 
 
 def show(
@@ -22,7 +21,7 @@ def show(
     """Show every event of a portfolio order, one JSON object a line, byte for byte as it was frozen."""
 
     async def command() -> None:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             for frame in await operator.events(ParentOrderId(str(portfolio_order_id))):
                 sys.stdout.write(f"{frame.decode()}\n")
 

@@ -34,7 +34,7 @@ def load(
     async def command() -> None:
         sources = system_sources()
         lines = read(file)
-        async with opened_store(options, sources) as store, store.transaction() as repositories:
+        async with opened_store(options) as store, store.transaction() as repositories:
             refuse_unknown_venues(file, lines, [venue.name for venue in await repositories.instruments.venues()])
             entries = [line.entry for line in lines]
             loaded = await repositories.instruments.load(entries, sources.ids.new_id, sources.business_clock.now())

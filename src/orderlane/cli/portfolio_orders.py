@@ -21,7 +21,6 @@ from orderlane.domain.order import Order
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.resources.formats import write_amount
 from orderlane.resources.orders import order_resource, portfolio_order_resource
-from orderlane.sources import system_sources
 
 POLL_SECONDS = 1.0
 PARTS = 1000
@@ -32,7 +31,7 @@ def show(portfolio_order_id: PortfolioOrderId, /, *, json: AsJson = False, optio
     """Show a portfolio order with its individual orders as they are now."""
 
     async def command() -> None:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             parent = await operator.portfolio_order(ParentOrderId(str(portfolio_order_id)))
         if json:
             write_json(
@@ -53,7 +52,7 @@ def watch(portfolio_order_id: PortfolioOrderId, /, *, options: DataOptions | Non
 
     async def command() -> None:
         parent_id = ParentOrderId(str(portfolio_order_id))
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             parent = await operator.portfolio_order(parent_id)
             with Live(picture(parent, with_ids=False), console=console(), refresh_per_second=20) as live:
                 while not parent.is_final:

@@ -13,14 +13,13 @@ from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
 from orderlane.ports.operator import Quarantined
 from orderlane.resources.formats import write_time
-from orderlane.sources import system_sources
 
 
 def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> None:
     """List quarantined messages, the oldest first; --json shows the whole error."""
 
     async def command() -> None:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             quarantined = await operator.quarantined()
         if json:
             for message in quarantined:
@@ -42,7 +41,7 @@ def release(
     """Put a message, and what was set aside behind it, back into the inbox. If it fails again, it comes back here."""
 
     async def command() -> None:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=False) as operator:
             await operator.release(message_id)
         console().print(f"message {message_id} is back in the inbox")
 

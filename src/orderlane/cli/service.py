@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from orderlane.bootstrap import database as databases
@@ -15,6 +15,7 @@ from orderlane.cli.options import ApiOptions, AsJson, GatewayOptions, RoleOption
 from orderlane.cli.outcome import complete
 from orderlane.cli.parts import Parts
 from orderlane.cli.stopping import stopping
+from orderlane.cli.waiting import StoppedWhileWaiting, open_parts
 from orderlane.settings import Settings
 from orderlane.sources import system_sources
 from orderlane.venues.registry import VenueChoice, chosen_venues
@@ -52,25 +53,35 @@ async def _serve(options: ApiOptions | None, announcements: Announcements) -> No
     settings = settings_from(options)
     venues = chosen_venues(settings.venues)
     with databases.only_service(settings), Listener(settings.host, settings.port) as listener:
-        async with _opened(settings, options) as (parts, stop):
+
+        async def work(parts: Parts, stop: asyncio.Event) -> None:
             await prepare_first_start(parts, announcements)
+            listener.listen()
             roles = _openers(parts, "worker", "timers", "sender") | _gateway_openers(parts, venues)
             await _run(parts, {**roles, "api": _api_opener(parts, listener, announcements)}, stop)
+
+        await _work(settings, options, announcements, work)
     announcements.tell("stopped", "Orderlane has stopped.")
 
 
 async def _api(options: ApiOptions | None, announcements: Announcements) -> None:
     settings = settings_from(options)
     with Listener(settings.host, settings.port) as listener:
-        async with _opened(settings, options) as (parts, stop):
+
+        async def work(parts: Parts, stop: asyncio.Event) -> None:
+            listener.listen()
             await _run(parts, {"api": _api_opener(parts, listener, announcements)}, stop)
+
+        await _work(settings, options, announcements, work)
     announcements.tell("stopped", "The API has stopped.")
 
 
 async def _role(options: RoleOptions | None, announcements: Announcements, *names: str) -> None:
-    async with _opened(settings_from(options), options) as (parts, stop):
+    async def work(parts: Parts, stop: asyncio.Event) -> None:
         announcements.tell("started", f"Orderlane's {names[0]} runs. Stop it with Ctrl-C.", {"role": names[0]})
         await _run(parts, _openers(parts, *names), stop)
+
+    await _work(settings_from(options), options, announcements, work)
     announcements.tell("stopped", f"The {names[0]} has stopped.")
 
 
@@ -78,24 +89,29 @@ async def _gateway(options: GatewayOptions | None, announcements: Announcements)
     settings = settings_from(options)
     venues = chosen_venues(settings.venues, options.venue if options is not None else None)
     names = [choice.name for choice in venues]
-    async with _opened(settings, options) as (parts, stop):
+
+    async def work(parts: Parts, stop: asyncio.Event) -> None:
         text = f"Orderlane's gateway of {', '.join(names)} runs. Stop it with Ctrl-C."
         announcements.tell("started", text, {"role": "gateway", "venues": names})
         await _run(parts, _gateway_openers(parts, venues), stop)
+
+    await _work(settings, options, announcements, work)
     announcements.tell("stopped", "The gateway has stopped.")
 
 
-@asynccontextmanager
-async def _opened(settings: Settings, options: RoleOptions | None) -> AsyncIterator[tuple[Parts, asyncio.Event]]:
-    """The log, what stops the program, and an up-to-date database."""
+async def _work(
+    settings: Settings,
+    options: RoleOptions | None,
+    announcements: Announcements,
+    work: Callable[[Parts, asyncio.Event], Awaitable[None]],
+) -> None:
+    """Do the work on an up-to-date database, with the log, until the program is stopped."""
     logging.set_up(settings.log_level)
     _collect_seldom()
-    sources = system_sources()
     with_stdin = options is not None and options.stop_with_stdin
-    async with stopping(with_stdin=with_stdin) as stop, databases.open_database(settings, owns=True) as database:
-        await databases.bring_up_to_date(database, settings, sources)
-        async with databases.beating(database, sources) as beats:
-            yield Parts(settings, database, beats.clock.timing(sources), beats), stop
+    async with stopping(with_stdin=with_stdin) as stop, AsyncExitStack() as stack:
+        with suppress(StoppedWhileWaiting):
+            await work(await open_parts(settings, system_sources(), announcements, stop, stack), stop)
 
 
 def _collect_seldom() -> None:

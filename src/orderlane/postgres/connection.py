@@ -44,6 +44,9 @@ _POOLER_ANSWERS: Final = (
 
 _POOL_QUERIES_MAX = 50_000
 
+_READS_ONLY: Final = {"default_transaction_read_only": "on"}
+"""The setting of a session of which the server refuses every write."""
+
 _GONE_HOST: Final = {
     "tcp_keepalives_idle": "4",
     "tcp_keepalives_interval": "2",
@@ -126,15 +129,17 @@ async def connect(
     count: StatementCount | None = None,
     *,
     statement_seconds_max: float | None = STATEMENT_SECONDS_MAX,
+    reads_only: bool = False,
     **settings: str,
 ) -> Connection:
-    """Open one connection that may write, named for whoever looks at the server's sessions.
+    """Open one connection, named for whoever looks at the server's sessions.
 
     Args:
         dsn: where the database is.
         application_name: what the session is called.
         count: told of each statement.
         statement_seconds_max: when the server ends a statement, None for never. The wait of a COMMIT does not count.
+        reads_only: whether the server refuses every write of the session.
         settings: further settings of the session.
 
     Raises:
@@ -147,7 +152,9 @@ async def connect(
             dsn,
             timeout=CONNECT_SECONDS_MAX,
             connection_class=WritingConnection,
-            server_settings=_settings(application_name, statement_seconds_max) | settings,
+            server_settings=_settings(application_name, statement_seconds_max)
+            | (_READS_ONLY if reads_only else {})
+            | settings,
         )
         try:
             await _prepare(connection, count)
@@ -212,7 +219,7 @@ async def open_pool(
         record_class=asyncpg.Record,
         timeout=CONNECT_SECONDS_MAX,
         command_timeout=STATEMENT_SECONDS_MAX if reads_only else None,
-        server_settings=settings | {"default_transaction_read_only": "on"} if reads_only else settings,
+        server_settings=settings | _READS_ONLY if reads_only else settings,
     )
     await pool
     return pool

@@ -38,21 +38,36 @@ def migrations() -> list[Migration]:
     return sorted(steps, key=lambda step: step.name)
 
 
+async def migrations_due(connection: Connection) -> list[Migration]:
+    """The migrations that the database lacks, in order; changes nothing.
+
+    Raises:
+        MigrationRefused: the database has migrations that this version does not know.
+        asyncpg.PostgresError: the server refuses.
+    """
+    has_history = await connection.fetchval(_SQL["has_history"])
+    applied = {row["name"] for row in await connection.fetch(_SQL["applied"])} if has_history else set()
+    known = migrations()
+    _refuse_newer(applied - {migration.name for migration in known})
+    return [migration for migration in known if migration.name not in applied]
+
+
 async def migrate(connection: Connection, installation: NewInstallation, now: datetime) -> list[str]:
     """Migrate the database schema to this version, in one transaction; the names of what was applied.
 
+    A database that lacks nothing is only read: that needs no right to create tables, and waits for nobody.
     `installation` counts on the first time only.
 
     Raises:
         MigrationRefused: the database has migrations that this version does not know.
+        asyncpg.InsufficientPrivilegeError: the role may not create tables.
     """
+    if not await migrations_due(connection):
+        return []
     async with committed(connection):
         await connection.execute(_SQL["one_at_a_time"], _LOCK_NUMBER)
         await connection.execute(_SQL["ensure_history"])
-        applied = {row["name"] for row in await connection.fetch(_SQL["applied"])}
-        known = migrations()
-        _refuse_newer(applied - {migration.name for migration in known})
-        missing = [migration for migration in known if migration.name not in applied]
+        missing = await migrations_due(connection)
         for migration in missing:
             await connection.execute(migration.sql)
             await connection.execute(_SQL["note_applied"], migration.name, now)

@@ -18,7 +18,14 @@ from orderlane.ports.operator import (
     VenueHealth,
 )
 from orderlane.postgres.clock import CLOCK_DIFFERENCE_MAX
-from orderlane.postgres.connection import NOTIFY_EVENTS, NOTIFY_INBOX, Connection, SessionsRefused, committed, connect
+from orderlane.postgres.connection import (
+    NOTIFY_EVENTS,
+    NOTIFY_INBOX,
+    Connection,
+    SessionsRefused,
+    committed,
+    connect,
+)
 from orderlane.postgres.epochs import all_epochs
 from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.heartbeats import Owner, owners
@@ -44,10 +51,10 @@ class PostgresOperator:
         self._lanes = lanes
 
     @classmethod
-    async def open(cls, dsn: str) -> "PostgresOperator":
-        """Connect."""
+    async def open(cls, dsn: str, *, reads_only: bool = False) -> "PostgresOperator":
+        """Connect; with `reads_only`, the server refuses every write of the session."""
         with unavailable_on_loss():
-            connection = await connect(dsn, "orderlane operator")
+            connection = await connect(dsn, "orderlane operator", reads_only=reads_only)
             lanes = frozenset(row["lane"] for row in await connection.fetch(_SQL["all_lanes"]))
             return cls(dsn, connection, await Wakeup.listen(connection, NOTIFY_EVENTS), lanes)
 

@@ -4,6 +4,9 @@ SELECT pg_advisory_xact_lock($1);
 -- ensure_history: Create the table of applied migrations.
 CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL);
 
+-- has_history: Tell whether the database has a table of applied migrations.
+SELECT to_regclass('schema_migrations') IS NOT NULL;
+
 -- applied: List the names of the applied migrations.
 SELECT name FROM schema_migrations;
 
