@@ -15,6 +15,7 @@ from orderlane.cli.announcements import console, text_column, write_json
 from orderlane.cli.database import opened_operator
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
+from orderlane.demo.statuses import STATUS_STYLES
 from orderlane.domain.ids import ParentOrderId
 from orderlane.domain.money import plain, total
 from orderlane.domain.order import Order
@@ -66,24 +67,34 @@ def watch(portfolio_order_id: PortfolioOrderId, /, *, options: DataOptions | Non
 def picture(parent: ParentOrder, *, with_ids: bool = True) -> RenderableType:
     """A portfolio order for a person, whole on a terminal of 80 columns; `with_ids`: of its individual orders, too."""
     shown = portfolio_order_resource(parent)
-    heading = f"[bold]{shown.type} {shown.cash_amount} {shown.currency}[/]  {shown.status}  {shown.id}"
+    heading = f"[bold]{shown.type} {shown.cash_amount} {shown.currency}[/]  {_styled(shown.status)}  {shown.id}"
     cancelled = f"{shown.cancellation_reason}: {shown.cancellation_details}" if shown.cancellation_reason else ""
     facts: list[RenderableType] = [
         f"account {shown.account_id}",
         f"{parent.sequence} events   executed {shown.executed_cash_amount}   remaining {shown.remaining_cash_amount}",
         *([Text(cancelled, no_wrap=False, overflow="fold")] if cancelled else []),
     ]
+    ids = [f"{order.id}  {order.isin}" for order in parent.orders] if with_ids else []
+    return Group(heading, *facts, progress(parent), *([_orders_table(parent)] if parent.orders else []), *ids)
+
+
+def _orders_table(parent: ParentOrder) -> Table:
     table = Table(*(text_column(name) for name in ("instrument", "side", "amount", "executed", "units", "status")))
     for order in parent.orders:
         table.add_row(*_row(order, parent.currency))
-    ids = [f"{order.id}  {order.isin}" for order in parent.orders] if with_ids else []
-    return Group(heading, *facts, progress(parent), table, *ids)
+    return table
 
 
 def _row(order: Order, currency: str) -> tuple[str, ...]:
     amount = write_amount(order.cash_amount, currency) if order.cash_amount else f"{plain(order.quantity)} units"
     executed = write_amount(order.executed_cash_amount, currency)
-    return (order.isin, order.side, amount, executed, plain(order.executed_quantity), order.status)
+    return (order.isin, order.side, amount, executed, plain(order.executed_quantity), _styled(order.status))
+
+
+def _styled(status: str) -> str:
+    """A status in its colour, as markup."""
+    style = STATUS_STYLES.get(status)
+    return status if style is None else f"[{style}]{status}[/]"
 
 
 def progress(parent: ParentOrder) -> Progress:

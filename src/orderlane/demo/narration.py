@@ -14,13 +14,15 @@ from rich.console import Console
 from rich.text import Text
 
 from orderlane.demo.proofs import Proof
+from orderlane.demo.statuses import STATUS_SIGNS, STATUS_STYLES
 from orderlane.resources.formats import write_time
 from orderlane_client import PortfolioOrder, WebhookEvent
 
-STATUS_STYLES = {"NEW": "cyan", "PROCESSING": "yellow", "FILLED": "green", "CANCELLED": "red"}
-STATUS_SIGNS = {"NEW": "○", "PROCESSING": "◐", "FILLED": "●", "CANCELLED": "x"}
 NAME_WIDTH = 30
-OTHER_COLUMNS_WIDTH = 76
+ISIN_WIDTH = 12
+WIDE_COLUMNS_MIN = 110
+"""From how many columns a terminal shows everything; a narrower one, of at least 80, gets ISINs for names, and of the
+state of the whole only its signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,10 @@ class JsonNarrator:
 class PersonNarrator:
     """Lines for a person; in colours on a terminal."""
 
-    def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._name_width = NAME_WIDTH
-        if self._console.is_terminal:
-            self._name_width = max(8, min(NAME_WIDTH, self._console.width - OTHER_COLUMNS_WIDTH))
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self._is_narrow = self._console.is_terminal and self._console.width < WIDE_COLUMNS_MIN
+        self._name_width = ISIN_WIDTH if self._is_narrow else NAME_WIDTH
         self._names: Mapping[str, str] = {}
         self._whole = ""
         self._statuses: dict[str, str] = {}
@@ -117,33 +118,33 @@ class PersonNarrator:
 
     def begin(self) -> None:
         """The heading."""
-        self._console.print("[bold]Orderlane[/]: one portfolio order, from 202 Accepted to its last webhook\n")
-        self._console.print("starting PostgreSQL, the service and a webhook receiver …")
+        self._print("[bold]Orderlane[/]: one portfolio order, from 202 Accepted to its last webhook\n")
+        self._print("starting PostgreSQL, the service and a webhook receiver …")
 
     def running(self, service_url: str, receiver_url: str, took: float) -> None:
         """Where the processes are."""
-        self._console.print(f"  service   {service_url}   (API, lane worker, simulated venue, webhook sender)")
-        self._console.print(f"  receiver  {receiver_url}   (verifies every signature)")
-        self._console.print(f"  up in {took:.1f} s\n")
+        self._print(f"  service   {service_url}{self._aside('(API, lane worker, simulated venue, webhook sender)')}")
+        self._print(f"  receiver  {receiver_url}{self._aside('(verifies every signature)')}")
+        self._print(f"  up in {took:.1f} s\n")
 
     def prepared(self, prepared: Prepared) -> None:
         """The account and its allocation."""
         self._names = prepared.names
-        self._console.print(f"an account with {prepared.deposit:,} {prepared.currency} follows this allocation:")
+        self._print(f"an account with {prepared.deposit:,} {prepared.currency} follows this allocation:")
         for isin, weight in prepared.weights.items():
-            self._console.print(f"  {weight:>10.4%}  {isin}  {prepared.names[isin]}")
-        self._console.print()
+            self._print(f"  {weight:>10.4%}  {isin}  {prepared.names[isin]}")
+        self._print()
 
     def accepted(self, accepted: PortfolioOrder, took: float) -> None:
         """The answer to the POST."""
-        self._console.print(
+        self._print(
             f"[bold]POST /portfolios/orders[/]  {accepted.type} {accepted.cash_amount:,} {accepted.currency}"
             f"  →  [bold]202 Accepted[/] in {took * 1000:.1f} ms\n  portfolio_order_id {accepted.id}\n"
         )
-        heading = (
-            f"{'since POST':>12}  {'#':>2}  {'event':<26}  {'instrument':<{NAME_WIDTH}}  {'amount':>10}  the whole"
-        )
-        self._console.print(Text(heading, style="bold"))
+        instrument = f"{'instrument':<{self._name_width}}"
+        whole = "orders" if self._is_narrow else "the whole"
+        heading = f"{'since POST':>12}  {'#':>2}  {'event':<26}  {instrument}  {'amount':>10}  {whole}"
+        self._print(Text(heading, style="bold"))
 
     def arrived(self, arrival: Arrival) -> None:
         """One line for an event."""
@@ -151,39 +152,49 @@ class PersonNarrator:
         self._transits.append(arrival.since_transition)
         if event.type.startswith("ORDER."):
             self._statuses[body["id"]] = body["status"]
-            instrument = self._names.get(body["instrument_id"], body["instrument_id"])
+            isin = body["instrument_id"]
+            instrument = isin if self._is_narrow else self._names.get(isin, isin)
         else:
             self._whole, instrument = body["status"], ""
             self._statuses |= {one["id"]: one["status"] for one in body["orders"]}
         line = Text(f"{arrival.since_post * 1000:>9.1f} ms  {event.sequence or '':>2}  ")
         line.append(f"{event.type:<26}", style=STATUS_STYLES.get(body["status"], ""))
         line.append(f"  {self._shortened(instrument):<{self._name_width}}  {Decimal(body['cash_amount']):>10,}  ")
-        self._console.print(line.append_text(self._state()))
+        self._print(line.append_text(self._state()))
+
+    def _print(self, what: str | Text = "") -> None:
+        """Print; a narrow terminal breaks lines between words, whatever reads otherwise gets them whole."""
+        self._console.print(what, soft_wrap=not self._is_narrow)
+
+    def _aside(self, text: str) -> str:
+        return "" if self._is_narrow else f"   {text}"
 
     def _shortened(self, name: str) -> str:
         return name if len(name) <= self._name_width else name[: self._name_width - 1] + "…"
 
     def _state(self) -> Text:
         """The state of the whole, and a sign for each individual order."""
-        state = Text(f"{self._whole:<10} ", style=STATUS_STYLES.get(self._whole, ""))
+        whole = "" if self._is_narrow else f"{self._whole:<10} "
+        state = Text(whole, style=STATUS_STYLES.get(self._whole, ""))
         for status in self._statuses.values():
             state.append(STATUS_SIGNS.get(status, "?"), style=STATUS_STYLES.get(status, ""))
         return state
 
     def proven(self, proofs: Sequence[Proof], last_after: float) -> None:
         """The proofs, and the verdict."""
-        self._console.print()
+        self._print()
         for proof in proofs:
             line = Text("  proven  " if proof.holds else "  FAILED  ", style="green" if proof.holds else "bold red")
-            self._console.print(line.append(f"{proof.claim:<40}", style="").append(proof.figures, style="dim"))
-        self._console.print(
+            gap = "\n          " if self._is_narrow else " " * max(40 - len(proof.claim), 0)
+            self._print(line.append(f"{proof.claim}{gap}", style="").append(proof.figures, style="dim"))
+        self._print(
             f"\n[bold]{last_after * 1000:,.0f} ms[/] from POST to the last webhook, most of it the simulated market's;"
             f" from a transition to its webhook {median(self._transits) * 1000:.0f} ms (median),"
             f" {max(self._transits) * 1000:.0f} ms (most)"
         )
         failed = sum(not one.holds for one in proofs)
         verdict = f"[bold red]{failed} proofs failed[/]" if failed else "[bold green]every proof holds[/]"
-        self._console.print(verdict)
+        self._print(verdict)
 
 
 def _ms(seconds: float) -> float:
