@@ -1,8 +1,10 @@
 """Commands and mistakes: what a person gets to read."""
 
+import stat
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,6 +31,10 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
 
     for command in ("serve", "demo", "api", "worker", "sender", "gateway", "client", "instruments", "migrate"):
         assert command in helped.out
+    assert helped.out.index("serve") < helped.out.index("demo") < helped.out.index("api ")
+    created = await run_command("client", "create", "--help", settings={"COLUMNS": "80"})
+    assert "empty-scope" not in created.out
+    assert "orderlane client create --name shop --json > client.json" in created.out
     loaded = await run_command("--version", settings={"PYTHONPROFILEIMPORTTIME": "1"})
     assert loaded.code == 0
     for heavy in ("asyncpg", "litestar", "aiohttp", "uvicorn", "cryptography"):
@@ -40,8 +46,9 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
     [
         (["serve", "--port", "99999"], {}, "--port is '99999', but must be a whole number from 0 to 65535", 2),
         (["serve"], {"ORDERLANE_LANE_COUNT": "many"}, "ORDERLANE_LANE_COUNT is 'many', but must be a power of two", 2),
-        (["serve", "--port", "many"], {}, 'Invalid value for --port: unable to convert "many" into int', 2),
-        (["serve", "--prot", "1"], {}, "Unknown option", 2),
+        (["serve", "--port", "many"], {}, "--port is 'many', but must be a whole number", 2),
+        (["serve", "--prot", "1"], {}, "Unknown option: --prot. Did you mean --port?", 2),
+        (["sevre"], {}, 'Unknown command "sevre". Did you mean "serve"? See `orderlane --help`.', 2),
         (["worker", "--log-level", "loud"], {}, "--log-level is 'loud', but must be one of debug, info", 2),
         (
             ["migrate"],
@@ -53,7 +60,7 @@ async def test_help_names_every_command_and_loads_no_heavy_module() -> None:
         (["doctor"], {}, "there is no Orderlane in", 1),
         (["client", "list"], {}, "there is no Orderlane in", 1),
         (["client", "revoke", str(uuid4())], {}, "there is no Orderlane in", 1),
-        (["portfolio-order", "show", "no-id"], {}, 'PORTFOLIO_ORDER_ID: unable to convert "no-id" into UUID', 2),
+        (["portfolio-order", "show", "no-id"], {}, "PORTFOLIO_ORDER_ID is 'no-id', but must be an id such as", 2),
         (["instruments", "load", "nowhere.csv"], {}, "nowhere.csv cannot be read: No such file or directory", 1),
         (["client", "create"], {}, "--name", 2),
         (["client", "create", "--name", ""], {}, "--name must be 1 to 100 printable characters", 1),
@@ -68,6 +75,8 @@ async def test_a_mistake_gets_a_sentence(
     finished = await run_command(*arguments, settings={"ORDERLANE_DATA_DIR": str(tmp_path / "data")} | settings)
 
     refused(finished, sentence, code)
+    assert finished.err.startswith("orderlane: ")
+    assert code == 1 or len(finished.err.splitlines()) == 1
     assert "secret" not in finished.err
 
 
@@ -82,9 +91,17 @@ async def test_a_key_of_a_wrong_kind_is_refused(tmp_path: Path) -> None:
 
 async def test_clients_and_their_keys_beside_a_running_service(tmp_path: Path) -> None:
     async with running_service(tmp_path) as service:
+        the_first_clients_secret_is_in_a_private_file(service)
         await clients_are_made_listed_and_revoked(service, tmp_path)
         await instruments_are_loaded_whole_or_not_at_all(service, tmp_path)
         await an_operator_looks_around(service)
+
+
+def the_first_clients_secret_is_in_a_private_file(service: Service) -> None:
+    """What a program or a journal reads of the standard output has its path alone: `Service` reads it from there."""
+    file = service.data_dir / "first-client.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert msgspec.json.decode(file.read_bytes()) == service.credentials
 
 
 async def clients_are_made_listed_and_revoked(service: Service, folder: Path) -> None:
@@ -118,7 +135,11 @@ async def clients_are_made_listed_and_revoked(service: Service, folder: Path) ->
         service.credentials["client_id"]: True,
         facts["client_id"]: False,
     }
-    assert "robot" in (await run_command("client", "list", *data)).out
+    listing = await run_command("client", "list", *data, settings={"COLUMNS": "80"})
+    assert f"{facts['client_id']}  robot\n" in "\n".join(f"{line.rstrip()}\n" for line in listing.out.splitlines())
+    assert "active, signatures optional, 0 keys" in listing.out
+    assert "portfolios:admin users:read" in listing.out
+    assert max(map(len, listing.out.splitlines())) <= 80
     async with service.client() as client:
         assert await client.instruments()
 

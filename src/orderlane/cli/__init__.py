@@ -2,19 +2,30 @@
 
 from importlib.metadata import version
 
-from cyclopts import App
+from cyclopts import App, Group
+
+from orderlane.cli.misuse import sentence
+
+_RUN = Group("Run", sort_key=1)
+_LOOK = Group("Look", sort_key=2)
+_CHANGE = Group("Change", sort_key=3)
+_PROGRAM = Group("Program", sort_key=4)
 
 app = App(
     name="orderlane",
     help="A self-hosted portfolio-order service: one order for a whole portfolio, split, executed, every step told.",
     version=lambda: version("orderlane"),
+    error_formatter=sentence,
 )
-clients = App(name="client", help="Clients of the API: who may call it.")
+app["--help"].group = _PROGRAM
+app["--version"].group = _PROGRAM
+
+clients = App(name="client", help="Clients of the API: who may call it.", group=_CHANGE)
 keys = App(name="key", help="Public keys with which a client signs its requests.")
-instruments = App(name="instruments", help="What can be traded.")
-events = App(name="events", help="Events as they were frozen.")
-portfolio_orders = App(name="portfolio-order", help="Look at a portfolio order.")
-quarantine = App(name="quarantine", help="Messages that could not be applied; each holds its account.")
+instruments = App(name="instruments", help="What can be traded.", group=_CHANGE)
+events = App(name="events", help="Events as they were frozen.", group=_LOOK)
+portfolio_orders = App(name="portfolio-order", help="Look at a portfolio order.", group=_LOOK)
+quarantine = App(name="quarantine", help="Messages that could not be applied; each holds its account.", group=_CHANGE)
 
 for _group in (clients, instruments, portfolio_orders, events, quarantine):
     app.command(_group)
@@ -25,16 +36,60 @@ _CLIENTS = "orderlane.cli.clients"
 _PORTFOLIO_ORDERS = "orderlane.cli.portfolio_orders"
 _QUARANTINE = "orderlane.cli.quarantine"
 
-app.command("orderlane.cli.demo:demo", help="Watch one portfolio order travel from 202 Accepted to its last webhook.")
-app.command(f"{_SERVICE}:serve", help="Run everything: API, lane worker, venue, webhook sender, and the database.")
-app.command(f"{_SERVICE}:api", help="Run the HTTP API alone.")
-app.command(f"{_SERVICE}:worker", help="Run a lane worker alone; as many as wanted share the lanes.")
-app.command(f"{_SERVICE}:sender", help="Run a webhook sender alone; as many as wanted share the subscriptions.")
-app.command(f"{_SERVICE}:gateway", help="Run a venue gateway alone; as many as wanted share the lanes.")
-app.command("orderlane.cli.schema:migrate", help="Migrate the database schema to this version.")
-app.command("orderlane.cli.doctor:doctor", help="Say in words what is wrong; exit code 1 if something is.")
+_ROLES = {
+    "api": "Run the HTTP API alone.",
+    "worker": "Run a lane worker alone; as many as wanted share the lanes.",
+    "gateway": "Run a venue gateway alone; as many as wanted share the lanes.",
+    "sender": "Run a webhook sender alone; as many as wanted share the subscriptions.",
+}
 
-clients.command(f"{_CLIENTS}:create", help="Create a client. Its secret is shown only now.")
+
+def _examples(*commands: str) -> str:
+    """Examples below a command's help, each on a line of its own."""
+    return "Examples:\n\n```text\n" + "\n".join(commands) + "\n```"
+
+
+app.command(
+    f"{_SERVICE}:serve",
+    help="Run everything: API, lane worker, venue, webhook sender, and the database.",
+    group=_RUN,
+    sort_key=1,
+    help_epilogue=_examples(
+        "orderlane serve",
+        "orderlane serve --port 8090 --data-dir ./data --allow-insecure-webhooks",
+        "ORDERLANE_DATABASE_URL=postgresql://user@host/database orderlane serve",
+    ),
+)
+app.command(
+    "orderlane.cli.demo:demo",
+    help="Watch one portfolio order travel from 202 Accepted to its last webhook.",
+    group=_RUN,
+    sort_key=2,
+)
+for _name, _help in _ROLES.items():
+    app.command(f"{_SERVICE}:{_name}", help=_help, group=_RUN, sort_key=3)
+app.command(
+    "orderlane.cli.schema:migrate",
+    help="Migrate the database schema to this version.",
+    group=_CHANGE,
+    help_epilogue=_examples("orderlane migrate --check", "orderlane migrate"),
+)
+app.command(
+    "orderlane.cli.doctor:doctor",
+    help="Say in words what is wrong; exit code 1 if something is.",
+    group=_LOOK,
+    sort_key=1,
+)
+
+clients.command(
+    f"{_CLIENTS}:create",
+    help="Create a client. Its secret is shown only now.",
+    help_epilogue=_examples(
+        "orderlane client create --name shop --json > client.json",
+        "orderlane client create --name reports --scope portfolios:read --scope accounts:read",
+        "orderlane client create --name bank --public-key bank.pem --require-signatures",
+    ),
+)
 clients.command(f"{_CLIENTS}:list_all", name="list", help="List the clients.")
 clients.command(f"{_CLIENTS}:revoke", help="Revoke a client.")
 keys.command(f"{_CLIENTS}:add_key", name="add", help="Register one more public key.")

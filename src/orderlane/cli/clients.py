@@ -33,7 +33,8 @@ def create(
     *,
     name: Annotated[str, Parameter(help="What the client is called in lists.")],
     scope: Annotated[
-        list[str] | None, Parameter(help="What the client may do, once for each scope; everything unless given.")
+        list[str] | None,
+        Parameter(help="What the client may do, once for each scope; everything unless given.", negative=""),
     ] = None,
     require_signatures: Annotated[
         bool, Parameter(help="Refuse every request that is not signed.", negative="")
@@ -242,32 +243,26 @@ def key_facts(key: ClientKey) -> dict[str, object]:
 
 
 def clients_table(clients: Sequence[Client]) -> Table:
-    """Clients for a person."""
-    table = narrow_table(
-        id_column("client id"), *(text_column(name) for name in ("name", "scopes", "signed", "keys", "state"))
-    )
+    """Clients for a person; the facts stand below the name, so that they have room beside an id in 80 columns."""
+    table = narrow_table(id_column("client id"), text_column("name, state, scopes"))
     for client in clients:
-        scopes = "all" if client.scopes == ALL_SCOPES else " ".join(sorted(client.scopes))
+        scopes = "all scopes" if client.scopes == ALL_SCOPES else " ".join(sorted(client.scopes))
         state = f"revoked {write_time(client.revoked_at)}" if client.revoked_at else "active"
-        signatures = "required" if client.require_signatures else "optional"
-        table.add_row(client.id, escape(client.name), scopes, signatures, str(len(client.keys)), state)
+        signatures = "signatures required" if client.require_signatures else "signatures optional"
+        keys = "1 key" if len(client.keys) == 1 else f"{len(client.keys)} keys"
+        table.add_row(client.id, f"{escape(client.name)}\n{state}, {signatures}, {keys}\n{scopes}")
     return table
 
 
 def keys_table(keys: Sequence[ClientKey]) -> Table:
     """Public keys for a person."""
-    table = narrow_table(
-        id_column("key id"), *(text_column(name) for name in ("kind", "created", "expires", "revoked"))
-    )
+    table = narrow_table(id_column("key id"), text_column("kind, times"))
     for key in keys:
-        kind = PublicKey.from_pem(key.public_key).kind
-        table.add_row(
-            escape(key.key_id),
-            kind,
-            write_time(key.created_at),
-            _moment(key.expires_at) or "never",
-            _moment(key.revoked_at) or "no",
-        )
+        facts = [PublicKey.from_pem(key.public_key).kind, f"created {write_time(key.created_at)}"]
+        facts.append(f"expires {_moment(key.expires_at) or 'never'}")
+        if key.revoked_at is not None:
+            facts.append(f"revoked {write_time(key.revoked_at)}")
+        table.add_row(escape(key.key_id), "\n".join(facts))
     return table
 
 
