@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from orderlane.postgres.embedded import EmbeddedPostgres
 from tests.system.investors import EVENTS_OF_A_BUY, TOPICS, Market
 from tests.system.pages import blocks, run_page
-from tests.system.processes import environment, running_service
+from tests.system.processes import environment, run_command, running_service
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
@@ -25,11 +26,16 @@ async def test_authenticate(tmp_path: Path) -> None:
     assert msgspec.json.decode((tmp_path / "orders.json").read_bytes())["data"] == []
 
 
-async def test_back_up_while_it_runs(tmp_path: Path) -> None:
-    async with running_service(tmp_path) as service:
-        await run_page("howto/operate.md", tmp_path, ORDERLANE_DATA_DIR=str(service.data_dir))
+async def test_back_up_while_it_runs_and_restore_elsewhere(tmp_path: Path, bin_dir: Path | None) -> None:
+    async with running_service(tmp_path) as service, EmbeddedPostgres(tmp_path / "target", bin_dir) as target:
+        places = {"ORDERLANE_DATA_DIR": str(service.data_dir), "TARGET": target.dsn}
+        printed_by_page = await run_page("howto/operate.md", tmp_path, **places)
+        restored = await run_command("client", "list", "--json", settings={"ORDERLANE_DATABASE_URL": target.dsn})
 
     assert (tmp_path / "orderlane.dump").read_bytes().startswith(b"PGDMP")
+    assert "the database is up to date" in printed_by_page
+    assert "RuntimeDirWarning" not in printed_by_page
+    assert [client["client_id"] for client in restored.lines] == [service.credentials["client_id"]]
 
 
 async def test_the_receiver_of_receive_webhooks(tmp_path: Path) -> None:

@@ -19,7 +19,10 @@ async def test_the_program_of_the_quickstart_tells_the_guides_story(tmp_path: Pa
         (tmp_path / "first_order.py").write_text(program().replace(SHOWN_ADDRESS, service.url))
 
         lines = await output_of(tmp_path / "first_order.py")
+        doctor = await run_command("doctor", "--data-dir", service.data_dir)
 
+    assert doctor.code == 0, doctor.out
+    assert "there is no subscription" in doctor.out
     assert re.fullmatch(r"accepted: [0-9a-f-]{36} NEW", lines[0])
     assert [line.split()[:2] for line in lines[1:5]] == [
         ["1", "PORTFOLIO_ORDER.NEW"],

@@ -127,7 +127,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Database]:
         EmbeddedPostgresError: the embedded one does not start.
         DatabaseRefused: there is none, or it cannot be used.
     """
-    if settings.database_url is None and not _has_data(settings):
+    if not has_data(settings):
         raise DatabaseRefused(
             f"there is no Orderlane in {settings.data_dir}: name its folder with --data-dir, or start one with"
             " `orderlane serve`"
@@ -159,9 +159,9 @@ def only_service(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _has_data(settings: Settings) -> bool:
-    """Whether the data folder has a database."""
-    return (settings.data_dir.expanduser() / "postgresql").exists()
+def has_data(settings: Settings) -> bool:
+    """Whether there is a database to look at: a named one, or one in the data folder."""
+    return settings.database_url is not None or (settings.data_dir.expanduser() / "postgresql").exists()
 
 
 async def _check(url: str, *, owns: bool) -> None:
