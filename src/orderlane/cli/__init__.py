@@ -79,6 +79,7 @@ app.command(
     help="Say in words what is wrong; exit code 1 if something is.",
     group=_LOOK,
     sort_key=1,
+    help_epilogue=_examples("orderlane doctor", "orderlane doctor --json | grep '\"is_well\":false'"),
 )
 
 clients.command(
@@ -95,9 +96,21 @@ clients.command(f"{_CLIENTS}:revoke", help="Revoke a client.")
 keys.command(f"{_CLIENTS}:add_key", name="add", help="Register one more public key.")
 keys.command(f"{_CLIENTS}:list_keys", name="list", help="List a client's public keys.")
 keys.command(f"{_CLIENTS}:revoke_key", name="revoke", help="Revoke a public key.")
-instruments.command("orderlane.cli.instruments:load", help="Add and change instruments from a CSV file.")
-portfolio_orders.command(f"{_PORTFOLIO_ORDERS}:show", help="Show a portfolio order with its individual orders.")
-portfolio_orders.command(f"{_PORTFOLIO_ORDERS}:watch", help="Follow a portfolio order live until it is final.")
+instruments.command(
+    "orderlane.cli.instruments:load",
+    help="Add and change instruments from a CSV file.",
+    help_epilogue=_examples("orderlane instruments load instruments.csv"),
+)
+portfolio_orders.command(
+    f"{_PORTFOLIO_ORDERS}:show",
+    help="Show a portfolio order with its individual orders.",
+    help_epilogue=_examples("orderlane portfolio-order show 01a2042a-c54f-7000-bf25-b57c6ba1cb80 --data-dir ./data"),
+)
+portfolio_orders.command(
+    f"{_PORTFOLIO_ORDERS}:watch",
+    help="Follow a portfolio order live until it is final.",
+    help_epilogue=_examples("orderlane portfolio-order watch 01a2042a-c54f-7000-bf25-b57c6ba1cb80"),
+)
 events.command("orderlane.cli.events:show", help="Show every event of a portfolio order, byte for byte.")
 quarantine.command(f"{_QUARANTINE}:list_all", name="list", help="List quarantined messages.")
 quarantine.command(f"{_QUARANTINE}:release", help="Put a message, and what waits behind it, back into the inbox.")
