@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from orderlane.postgres.embedded.running import make_dsn
-from tests.system.clusters import PORT, Machine, machine, until
+from tests.system.clusters import PORT, Machine, Server, machine, until
 from tests.system.processes import Program, run_command
 
 ROLES = ("api", "worker", "sender", "gateway", "serve")
@@ -139,20 +139,20 @@ async def test_a_standby_counts_as_down_until_it_is_promoted(tmp_path: Path, ser
 async def test_what_waiting_does_not_cure_ends_a_role_with_a_sentence(tmp_path: Path, servers: Machine) -> None:
     primary = await servers.primary()
     await primary.execute("ALTER ROLE orderlane PASSWORD 'right'")
-    rules = "local all postgres trust\nlocal nodb orderlane trust\nlocal all all scram-sha-256\n"
-    (primary.data / "pg_hba.conf").write_text(rules)
-    await primary.execute("SELECT pg_reload_conf()")
-    place = f"host={primary.socket}&port={PORT}"
-    for address in (
-        f"postgresql://orderlane:wrong@/orderlane?{place}",
-        f"postgresql:///orderlane?user=orderlane&password=wrong&{place}",
-    ):
-        await ended_with(address, 'password authentication failed for user "orderlane"')
+    await restarted(primary, "local all postgres trust\nlocal nodb orderlane trust\nlocal all all scram-sha-256\n")
+    wrong = f"postgresql://orderlane:wrong@/orderlane?host={primary.socket}&port={PORT}"
+    await ended_with(wrong, 'password authentication failed for user "orderlane"')
     await ended_with(make_dsn(str(primary.socket), PORT, database="nodb"), 'database "nodb" does not exist')
-    rules = "local all all trust\n"
-    (primary.data / "pg_hba.conf").write_text(rules)
-    await primary.execute("ALTER DATABASE orderlane OWNER TO postgres", "SELECT pg_reload_conf()")
+    await primary.execute("ALTER DATABASE orderlane OWNER TO postgres")
+    await restarted(primary, "local all all trust\n")
     await ended_with(primary.dsn, "permission denied for schema public: grant the right to the role, or make")
+
+
+async def restarted(server: Server, rules: str) -> None:
+    """Start the server anew with other rules of who may connect, and how."""
+    await server.stop()
+    (server.data / "pg_hba.conf").write_text(rules)
+    await server.start()
 
 
 async def ended_with(dsn: str, sentence: str) -> None:
