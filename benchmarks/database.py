@@ -91,6 +91,11 @@ class MeasuredDatabase:
         )
         return [Statement(row["role"], beginning_of(row["query"]), row["calls"], row["total_ms"]) for row in rows]
 
+    async def has_no_open_portfolio_order(self) -> bool:
+        """Whether every portfolio order has come to its end at the venue."""
+        query = "SELECT NOT EXISTS (SELECT FROM parent_orders WHERE status IN ('NEW', 'PROCESSING'))"
+        return bool(await self.connection.fetchval(query))
+
     async def size_bytes(self) -> int:
         """How large the database is."""
         return int(await self.connection.fetchval("SELECT pg_database_size(current_database())"))

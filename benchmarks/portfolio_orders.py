@@ -26,7 +26,7 @@ from orderlane_client.errors import Problem
 TOPICS = ("PORTFOLIO_ORDER", "ORDER", "EXECUTION")
 ACCOUNTS_MAX = 1000
 WARM_UP_MIN = 50
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.2
 QUIET_SECONDS_MAX = 120
 COMPLETE_SECONDS_MAX = 1800
 
@@ -121,7 +121,7 @@ class Benchmark:
         refused = [one for one in answers.answers if one.status != ACCEPTED]
         if refused:
             raise Refused(f"{len(refused)} of {count}; the first: {refused[0].status} {refused[0].portfolio_order_id}")
-        await self._until_final(count)
+        await self._until_filled()
         expected = await expected_events(self._service.database, ids_of(answers))
         await self._until_arrived(len(expected))
         if meter is not None:
@@ -131,11 +131,8 @@ class Benchmark:
         committed = await self._service.database.committed_at(ids_of(answers))
         return phase(answers, arrivals, committed), answers
 
-    async def _until_final(self, count: int) -> None:
-        async def reached() -> bool:
-            return (await self._service.progress()).final >= count
-
-        await until(reached, COMPLETE_SECONDS_MAX)
+    async def _until_filled(self) -> None:
+        await until(self._service.database.has_no_open_portfolio_order, COMPLETE_SECONDS_MAX)
 
     async def _until_arrived(self, count: int) -> None:
         async def reached() -> bool:

@@ -1,4 +1,4 @@
-"""A process that receives every webhook and remembers what came when. It checks nothing while it receives.
+"""A process that receives every webhook and remembers what came when. It reads no body while it receives.
 
 Started as `python -m benchmarks.sink`; it prints its address as a line, and ends with its standard input.
 
@@ -12,11 +12,12 @@ import time
 
 import msgspec
 import uvloop
-from aiohttp import web
 from msgspec import Struct
 
-BODY_BYTES_MAX = 2 * 1024 * 1024
-FINAL = frozenset({"PORTFOLIO_ORDER.FILLED", "PORTFOLIO_ORDER.CANCELLED"})
+from benchmarks.wire import ServerConnection
+
+EVENT_MARK = b'"webhook_id":'
+"""What a body has once for each of its events."""
 
 
 class Event(Struct, frozen=True):
@@ -47,64 +48,65 @@ class Progress(Struct, frozen=True):
 
     requests: int
     events: int
-    final: int
     body_bytes: int
+
+
+class Received(Struct, frozen=True):
+    """One webhook request as it came."""
+
+    received_at: float
+    body: bytes
 
 
 _decode = msgspec.json.Decoder(Package).decode
 
 
 class Sink:
-    """Everything that came, in the order in which it came."""
+    """Everything that came, in the order in which it came. Bodies are decoded when somebody asks for the arrivals."""
 
     def __init__(self) -> None:
-        self.forget()
+        self._received: list[Received] = []
+        self._events = self._body_bytes = 0
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self.arrivals: list[Arrival] = []
-        self.requests = self.final = self.body_bytes = 0
+    def respond(self, method: str, path: str, body: bytes) -> bytes | None:
+        """Answer one request. Raises KeyError when the sink has no such route."""
+        return {
+            ("POST", "/webhooks"): self._receive,
+            ("GET", "/progress"): self._progress,
+            ("GET", "/arrivals"): self._arrivals,
+            ("POST", "/forget"): self._forget,
+        }[method, path](body)
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Take one webhook request."""
-        body = await request.read()
-        received_at = time.time()
-        self.requests += 1
-        self.body_bytes += len(body)
-        for event in _decode(body).payload:
-            self.arrivals.append(Arrival(received_at, self.requests, event))
-            self.final += event.type in FINAL
-        return web.Response(status=204)
+    def _receive(self, body: bytes) -> None:
+        self._received.append(Received(time.time(), body))
+        self._events += body.count(EVENT_MARK)
+        self._body_bytes += len(body)
 
-    async def progress(self, _: web.Request) -> web.Response:
-        """How much has come."""
-        counts = Progress(self.requests, len(self.arrivals), self.final, self.body_bytes)
-        return web.Response(body=msgspec.json.encode(counts), content_type="application/json")
+    def _progress(self, _: bytes) -> bytes:
+        return msgspec.json.encode(Progress(len(self._received), self._events, self._body_bytes))
 
-    async def tell_arrivals(self, _: web.Request) -> web.Response:
-        """All that has come."""
-        return web.Response(body=msgspec.json.encode(self.arrivals), content_type="application/json")
+    def _arrivals(self, _: bytes) -> bytes:
+        return msgspec.json.encode(
+            [
+                Arrival(one.received_at, number, event)
+                for number, one in enumerate(self._received, 1)
+                for event in _decode(one.body).payload
+            ]
+        )
 
-    async def begin_anew(self, _: web.Request) -> web.Response:
-        """Forget what has come."""
-        self.forget()
-        return web.Response(status=204)
+    def _forget(self, _: bytes) -> None:
+        self._received.clear()
+        self._events = self._body_bytes = 0
 
 
 async def serve() -> None:
     """Receive until standard input ends."""
     sink = Sink()
-    application = web.Application(client_max_size=BODY_BYTES_MAX)
-    application.router.add_post("/webhooks", sink.receive)
-    application.router.add_get("/progress", sink.progress)
-    application.router.add_get("/arrivals", sink.tell_arrivals)
-    application.router.add_post("/forget", sink.begin_anew)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: ServerConnection(sink.respond), "127.0.0.1", 0)
+    async with server:
+        print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
