@@ -1,93 +1,24 @@
 """The embedded PostgreSQL: it starts, is found, survives kill -9, and leaves nothing behind."""
 
 import asyncio
-import os
 import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import asyncpg
 import psutil
 import pytest
 
 from orderlane.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError, errors, find_running
 from orderlane.postgres.embedded.accounts import Account
 from orderlane.postgres.embedded.binaries import find_binaries, readable_binaries
-from orderlane.postgres.embedded.running import leftover_processes, read_pid_file
+from orderlane.postgres.embedded.processes import cluster_processes
+from orderlane.postgres.embedded.running import read_pid_file
+from tests.database.embedded import IS_ROOT, ask, cluster_of, connected, kill, postmaster_of, program, started
 
-IS_ROOT = os.geteuid() == 0
 WAIT_SECONDS_MAX = 60
-
-# A program that uses the server of a data folder until it is killed or its input ends.
-PROGRAM = """
-import asyncio, sys
-from pathlib import Path
-from orderlane.postgres.embedded import EmbeddedPostgres
-
-async def main():
-    bin_dir = Path(sys.argv[2]) if sys.argv[2] else None
-    async with EmbeddedPostgres(Path(sys.argv[1]), bin_dir) as server:
-        print(server.dsn, server.is_owner, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-
-asyncio.run(main())
-"""
-
-
-@contextmanager
-def program(data_dir: Path, bin_dir: Path | None) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(data_dir), str(bin_dir or "")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.wait()
-
-
-def started(process: subprocess.Popen[str]) -> tuple[str, bool]:
-    assert process.stdout is not None
-    dsn, is_owner = process.stdout.readline().split()
-    return dsn, is_owner == "True"
-
-
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def ask(dsn: str, query: str) -> object:
-    async with connected(dsn) as connection:
-        return await connection.fetchval(query)
-
-
-def cluster_of(data_dir: Path) -> Path:
-    return data_dir.resolve() / "postgresql"
-
-
-def postmaster_of(data_dir: Path) -> psutil.Process:
-    pid_file = read_pid_file(cluster_of(data_dir))
-    assert pid_file is not None
-    return psutil.Process(pid_file.pid)
 
 
 async def test_a_cold_and_a_warm_start_keep_the_data(tmp_path: Path, bin_dir: Path | None) -> None:
@@ -141,7 +72,7 @@ async def test_a_stop_leaves_no_process_and_no_socket(tmp_path: Path, bin_dir: P
         pid_file = read_pid_file(cluster_of(tmp_path))
 
     assert pid_file is not None
-    assert leftover_processes(cluster_of(tmp_path)) == []
+    assert cluster_processes(cluster_of(tmp_path)) == []
     assert not Path(pid_file.socket_folder).exists()
     assert await find_running(tmp_path) is None
 
@@ -164,7 +95,7 @@ async def test_after_kill_9_of_the_owner_the_next_start_has_everything_committed
 async def test_a_killed_owner_leaves_no_process_behind(tmp_path: Path, bin_dir: Path | None) -> None:
     with program(tmp_path, bin_dir) as owner:
         started(owner)
-        processes = leftover_processes(cluster_of(tmp_path))
+        processes = cluster_processes(cluster_of(tmp_path))
         assert processes
         kill(owner)
 
@@ -270,7 +201,7 @@ async def test_files_of_another_major_version_are_refused(tmp_path: Path, bin_di
 
     assert isinstance(error, errors.VersionMismatch)
     assert "ORDERLANE_POSTGRES_BIN" in str(error)
-    assert leftover_processes(cluster_of(tmp_path)) == []
+    assert cluster_processes(cluster_of(tmp_path)) == []
 
 
 async def test_a_bin_folder_without_a_server_is_refused(tmp_path: Path) -> None:

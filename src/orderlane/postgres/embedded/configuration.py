@@ -18,6 +18,9 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # A server that loses a process ends, and its supervisor starts it again. If it started itself anew in place, a stop
+    # at that moment would leave it waiting for ever for processes that it forgets to end.
+    "restart_after_crash": "off",
     # Memory, for a machine of two cores.
     "shared_buffers": "256MB",
     "huge_pages": "off",

@@ -100,9 +100,11 @@ class OutOfMemory(EmbeddedPostgresError):
 
 
 class StillStopping(EmbeddedPostgresError):
-    """A server that was left behind in {folder} does not stop (processes {pids}).
+    """Processes of an earlier server in {folder} do not end, although SIGINT, SIGQUIT and SIGKILL were sent: {pids}.
 
-    Look at its log in that folder, end it with: kill -INT {pids}, and start again.
+    A process that outlives SIGKILL waits inside the operating system, mostly for a disk that does not answer; see
+    what for with: ps -o pid,user,stat,wchan,args -p "{pids}". Mend that or restart the machine, then start again.
+    Nothing that was committed is lost.
     """
 
 

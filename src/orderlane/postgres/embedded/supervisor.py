@@ -26,11 +26,11 @@ from orderlane.postgres.embedded.configuration import (
 )
 from orderlane.postgres.embedded.diagnosis import StartLog, start_error
 from orderlane.postgres.embedded.folders import DataFolder, OwnerLock, make_private_folder, make_socket_folder
+from orderlane.postgres.embedded.leftovers import end_leftovers
 from orderlane.postgres.embedded.running import (
     CONNECT_SECONDS_MAX,
     POLL_SECONDS,
     check_answer,
-    end_leftovers,
     find_running,
     make_dsn,
     read_pid_file,
@@ -41,9 +41,12 @@ log = structlog.get_logger(__name__)
 SUPERUSER = "postgres"
 SETUP = Path(__file__).parent / "setup"
 START_SECONDS_MAX = 300
-WATCH_SECONDS = 0.25
+START_TRIES = 3
+WATCH_SECONDS = 0.05
 # Each signal asks more firmly: finish what is committed, leave it to recovery, die.
 STOPS = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
+# What is raised when a server ends while it is set up.
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 NOT_SET_UP = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
@@ -104,11 +107,8 @@ class EmbeddedPostgres:
 
     async def stop(self) -> None:
         """Stop the server if this program owns it; every committed transaction is on the disk anyway."""
-        process, self._process = self._process, None
         try:
-            if process is not None:
-                await end_process(process)
-                await end_leftovers(self._folder)
+            await self._end_server()
             if self._socket_folder is not None and self._socket_folder.exists():
                 shutil.rmtree(self._socket_folder)
         finally:
@@ -129,7 +129,30 @@ class EmbeddedPostgres:
                 await self._start_server()
             await asyncio.sleep(WATCH_SECONDS)
 
+    async def _end_server(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await end_process(process)
+            await end_leftovers(self._folder)
+
     async def _start_server(self) -> None:
+        """Start the server, again if it ends meanwhile without a cause that a person has to remove.
+
+        Raises:
+            EmbeddedPostgresError: it does not start.
+        """
+        for tries_left in reversed(range(START_TRIES)):
+            try:
+                await self._start_once()
+            except errors.StartFailed as error:
+                if not tries_left:
+                    raise
+                log.warning("embedded_postgres_start_failed", error=str(error), decision="start it again")
+                await self._end_server()
+            else:
+                return
+
+    async def _start_once(self) -> None:
         await end_leftovers(self._folder)
         account = server_account(self._folder.cluster)
         binaries = readable_binaries(find_binaries(self._bin_dir), account)
@@ -144,7 +167,10 @@ class EmbeddedPostgres:
             await end_leftovers(self._folder)  # its log is complete when the last of its processes is gone
             raise start_error(start_log, binaries.folder, socket_folder)
         self.dsn = make_dsn(str(socket_folder), PORT)
-        await set_up_once(self.dsn, socket_folder, binaries)
+        try:
+            await set_up_once(self.dsn, socket_folder, binaries)
+        except LOST as error:
+            raise start_error(start_log, binaries.folder, socket_folder) from error
 
 
 async def make_cluster(folder: DataFolder, account: Account, binaries: Binaries) -> None:
@@ -262,9 +288,10 @@ async def run_setup(socket_folder: Path, database: str, script: str) -> None:
 
 
 async def end_process(process: subprocess.Popen[bytes]) -> None:
-    """Stop the server, asking more firmly if it does not."""
+    """Stop the server, asking more firmly if it does not; a frozen one is continued, to hear it."""
     for signal_number, seconds in STOPS:
         process.send_signal(signal_number)
+        process.send_signal(signal.SIGCONT)
         try:
             await asyncio.to_thread(process.wait, seconds)
         except subprocess.TimeoutExpired:
