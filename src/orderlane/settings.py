@@ -1,5 +1,6 @@
 """Every setting of the service: from the environment, overridden by options of the command line."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -66,12 +67,19 @@ def _read_folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _read_account(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_.-]*", text, re.IGNORECASE | re.ASCII):
+        raise ValueError(text)
+    return text
+
+
 LANE_COUNT = Kind(_read_lane_count, "a power of two from 1 to 1024")
 DATABASE_URL = Kind(_read_database_url, "an address such as postgresql://user:password@host:5432/database")
 CURRENCY = Kind(_read_currency, "a currency code of ISO 4217 such as EUR")
 HOST = Kind(_read_host, "an address or a name of this machine, such as 127.0.0.1")
 NETWORKS = Kind(_read_networks, "addresses or networks, separated by commas, such as 10.0.0.0/8,127.0.0.1")
 FOLDER = Kind(_read_folder, "the path of a folder")
+ACCOUNT = Kind(_read_account, "the name of an account of the operating system, such as orderlane")
 VENUES = Kind(
     read_choices,
     "names of venues, each with its kind unless that is its name in lower case, separated by commas, such as "
@@ -99,6 +107,14 @@ class Settings:
         metadata=declared(
             optional(FOLDER),
             "The bin folder of the PostgreSQL server to embed, instead of the one that comes with the package.",
+        ),
+    )
+    postgres_user: str = field(
+        default="orderlane",
+        metadata=declared(
+            ACCOUNT,
+            "The account that the embedded PostgreSQL runs as when Orderlane runs as root. The default one is made if "
+            "it is missing.",
         ),
     )
     host: str = field(default="127.0.0.1", metadata=declared(HOST, "Where the API listens."))

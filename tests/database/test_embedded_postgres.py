@@ -176,7 +176,7 @@ async def test_a_folder_of_another_account_is_refused_with_the_cure(tmp_path: Pa
         cluster_of(tmp_path).mkdir()
         error = await refused(tmp_path, bin_dir)
         assert isinstance(error, errors.FolderBelongsToRoot)
-        assert f"chown -R nobody {cluster_of(tmp_path)}" in str(error)
+        assert f"chown -R orderlane {cluster_of(tmp_path)}" in str(error)
     else:
         error = await refused(Path("/usr"), bin_dir)
         assert isinstance(error, errors.FolderNotOurs)

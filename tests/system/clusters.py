@@ -239,7 +239,8 @@ class Machine:
     async def primary(self, name: str = "primary", **settings: str) -> Server:
         """A running server with the service's role and its empty database."""
         server = self.add(name, **settings)
-        await self.run("initdb", *initdb_arguments(str(server.data), SUPERUSER), log=server.folder / "log")
+        trusting = ("--auth-local", "trust")  # its sockets lie in a folder that only the account enters
+        await self.run("initdb", *initdb_arguments(str(server.data), SUPERUSER), *trusting, log=server.folder / "log")
         await server.start()
         await set_up_once(server.dsn, server.socket, self.binaries)
         return server

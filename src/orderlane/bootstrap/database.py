@@ -115,7 +115,7 @@ async def open_database(settings: Settings, *, owns: bool = False) -> AsyncItera
         await _check(settings.database_url, owns=owns)
         yield Database(settings.database_url)
         return
-    async with EmbeddedPostgres(settings.data_dir, settings.postgres_bin) as server:
+    async with EmbeddedPostgres(settings.data_dir, settings.postgres_bin, settings.postgres_user) as server:
         yield Database(server.dsn, server)
 
 

@@ -3,12 +3,22 @@
 import os
 import pwd
 import stat
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from orderlane.postgres.embedded import errors
 
-UNPRIVILEGED = "nobody"
+log = structlog.get_logger(__name__)
+
+ROOT_UID = 0
+OWN_ACCOUNT = "orderlane"
+"""The account that root's server runs as if no other is named; it is nobody else's, and made if it is missing."""
+
+SHARED_ACCOUNTS = ("nobody", "nfsnobody")
+MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +61,64 @@ def enterable_by_everyone(folder: Path) -> bool:
     return bool(folder.stat().st_mode & stat.S_IXOTH)
 
 
-def server_account(cluster: Path) -> Account:
+def server_account(cluster: Path, named: str = OWN_ACCOUNT) -> Account:
     """Choose the account for the server of a cluster folder, which need not exist yet.
 
-    A normal user's server runs as that user; root's runs as whom the cluster belongs to, at first as nobody.
+    A normal user's server runs as that user; root's runs as whom the cluster belongs to, at first as the named account.
 
     Raises:
+        AccountWithoutName: this program's account has no name, by which PostgreSQL could tell who connects.
+        AccountNotUsable: root's server would run as an account that does not exist and cannot be made, or as root.
         FolderNotOurs: the cluster belongs to another account.
         FolderBelongsToRoot: it belongs to root.
+        FolderShared: it belongs to an account that other programs run as, and which is not named.
     """
     us = Account(os.geteuid(), os.getegid())
-    unprivileged = pwd.getpwnam(UNPRIVILEGED)
+    if us.uid != ROOT_UID and us.name == str(us.uid):
+        raise errors.AccountWithoutName(account=us.name)
     if not cluster.exists():
-        return us if us.uid else Account(unprivileged.pw_uid, unprivileged.pw_gid)
+        return us if us.uid != ROOT_UID else named_account(named)
     status = cluster.stat()
     owner = Account(status.st_uid, status.st_gid)
-    if owner.uid == 0:
-        raise errors.FolderBelongsToRoot(folder=cluster, account=UNPRIVILEGED)
-    if us.uid not in (0, owner.uid):
+    if owner.uid == ROOT_UID:
+        raise errors.FolderBelongsToRoot(folder=cluster, account=named)
+    if us.uid not in (ROOT_UID, owner.uid):
         raise errors.FolderNotOurs(folder=cluster, owner=owner.name, account=us.name)
+    if us.uid == ROOT_UID and owner.name in SHARED_ACCOUNTS and owner.name != named:
+        raise errors.FolderShared(folder=cluster, owner=owner.name, account=named_account(named).name)
     return owner
+
+
+def named_account(name: str) -> Account:
+    """Return the account of this name; the one that is our own is made if it is missing.
+
+    Raises:
+        AccountNotUsable: it does not exist and cannot be made, or it is root.
+    """
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        if name != OWN_ACCOUNT:
+            raise errors.AccountNotUsable(account=name, reason="there is no such account") from None
+        entry = made_account(name)
+    if entry.pw_uid == ROOT_UID:
+        raise errors.AccountNotUsable(account=name, reason="it has root's rights")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def made_account(name: str) -> pwd.struct_passwd:
+    """Make a system account that nobody can log in to.
+
+    Raises:
+        AccountNotUsable: the operating system refuses.
+    """
+    try:
+        done = subprocess.run([*MAKE_ACCOUNT, name], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise errors.AccountNotUsable(account=name, reason=f"useradd: {error.strerror}") from error
+    try:
+        entry = pwd.getpwnam(name)  # another program may have made it meanwhile
+    except KeyError:
+        raise errors.AccountNotUsable(account=name, reason=done.stderr.strip()) from None
+    log.info("embedded_postgres_account_made", account=name, uid=entry.pw_uid)
+    return entry

@@ -70,13 +70,13 @@ def quoted(folder: Path) -> str:
 
 
 def initdb_arguments(cluster: str, superuser: str) -> list[str]:
-    """Return the arguments that make a new cluster; who may enter the socket's folder is trusted, nobody else."""
+    """Return the arguments that make a new cluster, to which nobody may connect before a start says who may."""
     return [
         *("--pgdata", cluster),
         *("--username", superuser),
         *("--encoding", "UTF8"),
         *("--locale", "C"),
-        *("--auth-local", "trust"),
+        *("--auth-local", "reject"),
         *("--auth-host", "reject"),
         "--data-checksums",
         "--no-instructions",

