@@ -64,7 +64,10 @@ def _read_networks(text: str) -> str:
 def _read_folder(text: str) -> Path:
     if not text:
         raise ValueError(text)
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # there is no such user, or no home folder
+        raise ValueError(text) from error
 
 
 def _read_account(text: str) -> str:

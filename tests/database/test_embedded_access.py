@@ -14,6 +14,7 @@ from orderlane.postgres.embedded import EmbeddedPostgres, errors
 from orderlane.postgres.embedded.accounts import OWN_ACCOUNT, named_account
 from orderlane.postgres.embedded.binaries import Binaries, find_binaries, readable_binaries
 from orderlane.postgres.embedded.configuration import PORT
+from orderlane.postgres.embedded.folders import DataFolder
 from orderlane.postgres.embedded.running import make_dsn, read_pid_file
 from tests.database.embedded import IS_ROOT, ask, cluster_of, postmaster_of
 
@@ -151,3 +152,18 @@ async def test_an_account_that_cannot_be_used_is_refused(
         await EmbeddedPostgres(tmp_path, bin_dir, account=account).start()
 
     assert "ORDERLANE_POSTGRES_USER" in str(refused.value)
+
+
+@as_root
+async def test_what_root_writes_into_a_users_folder_is_the_users(tmp_path: Path) -> None:
+    owner = pwd.getpwnam(STRANGER)
+    os.chown(tmp_path, owner.pw_uid, owner.pw_gid)
+    folder = DataFolder.at(tmp_path)
+
+    folder.open_to_write(folder.lock_file).close()
+    assert folder.lock_file.stat().st_uid == owner.pw_uid
+
+    folder.start_log.symlink_to(tmp_path / "victim")
+    (tmp_path / "victim").write_text("")
+    with pytest.raises(errors.FolderNotWritable, match=folder.start_log.name):
+        folder.open_to_write(folder.start_log)

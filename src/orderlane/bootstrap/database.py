@@ -149,7 +149,7 @@ def only_service(settings: Settings) -> Iterator[None]:
         return
     folder = DataFolder.at(settings.data_dir)
     folder.prepare()
-    with (folder.path / "service.lock").open("a") as lock:
+    with folder.open_to_write(folder.path / "service.lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -160,8 +160,12 @@ def only_service(settings: Settings) -> Iterator[None]:
 
 
 def has_data(settings: Settings) -> bool:
-    """Whether there is a database to look at: a named one, or one in the data folder."""
-    return settings.database_url is not None or (settings.data_dir.expanduser() / "postgresql").exists()
+    """Whether there is a database to look at: a named one, or one in the data folder.
+
+    Raises:
+        EmbeddedPostgresError: this program's account may not look into the folder, or it is no folder.
+    """
+    return settings.database_url is not None or DataFolder.at(settings.data_dir).has_cluster()
 
 
 async def _check(url: str, *, owns: bool) -> None:

@@ -63,6 +63,20 @@ class AccountWithoutName(EmbeddedPostgresError):
     """
 
 
+class FolderClosed(EmbeddedPostgresError):
+    """The data folder {folder} cannot be reached: this program runs as {account}, which may not enter {part}.
+
+    Start Orderlane as {owner}, to which that belongs, or choose another --data-dir.
+    """
+
+
+class FolderNotFound(EmbeddedPostgresError):
+    """The data folder {folder} cannot be found: {reason}.
+
+    Name it with --data-dir, by its full path.
+    """
+
+
 class FolderNotReachable(EmbeddedPostgresError):
     """The account {account}, as which PostgreSQL runs because it refuses root, cannot reach {folder}.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from orderlane.postgres.embedded import errors
-from orderlane.postgres.embedded.accounts import Account
+from orderlane.postgres.embedded.accounts import ROOT_UID, Account
 from orderlane.postgres.embedded.configuration import PORT
 
 # Linux allows 107 bytes and a final zero, macOS 103.
@@ -26,8 +26,15 @@ class DataFolder:
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Return the data folder at this path, which may begin with `~` and lead over links."""
-        return cls(path.expanduser().resolve())
+        """Return the data folder at this path, which may begin with `~` and lead over links.
+
+        Raises:
+            FolderNotFound: the home folder is not known, or the links lead in a circle.
+        """
+        try:
+            return cls(path.expanduser().resolve())
+        except (RuntimeError, OSError) as error:
+            raise errors.FolderNotFound(folder=path, reason=error) from error
 
     @property
     def cluster(self) -> Path:
@@ -59,21 +66,81 @@ class DataFolder:
 
         Raises:
             FolderNotOurs: it belongs to another account.
-            FolderNotWritable: it cannot be made, or not be written.
+            FolderClosed: a folder above it may not be entered.
+            FolderNotWritable: it cannot be made, or not be written, or is no folder.
         """
         try:
             self.path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         except OSError as error:
-            raise errors.FolderNotWritable(folder=self.path, reason=error.strerror) from error
+            raise self.not_usable(error) from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             raise self.not_usable()
+        if self.has_cluster() and not self.cluster.is_dir():
+            raise errors.FolderNotWritable(folder=self.path, reason=f"{self.cluster} is not a folder")
 
-    def not_usable(self) -> errors.EmbeddedPostgresError:
-        """Return the error that tells why this program may not use the folder."""
-        us, owner = Account(os.geteuid(), os.getegid()), self.path.stat()
-        if owner.st_uid == us.uid:
-            return errors.FolderNotWritable(folder=self.path, reason="its permissions forbid it")
-        return errors.FolderNotOurs(folder=self.path, owner=Account(owner.st_uid, owner.st_gid).name, account=us.name)
+    def has_cluster(self) -> bool:
+        """Whether there is a cluster, or what should be one.
+
+        Raises:
+            FolderNotOurs: the folder belongs to another account, which has closed it.
+            FolderClosed: a folder above it may not be entered.
+            FolderNotWritable: it is no folder.
+        """
+        try:
+            self.cluster.lstat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self.not_usable(error) from error
+        return True
+
+    def not_usable(self, error: OSError | None = None) -> errors.EmbeddedPostgresError:
+        """Return the error that tells why this program may not use the folder.
+
+        Args:
+            error: what the operating system said, if it was asked for more than the folder's permissions.
+        """
+        us = Account(os.geteuid(), os.getegid())
+        for part in reversed((self.path, *self.path.parents)):
+            try:
+                status = part.stat()
+            except OSError:
+                break
+            owner = Account(status.st_uid, status.st_gid).name
+            if not stat.S_ISDIR(status.st_mode):
+                return errors.FolderNotWritable(folder=self.path, reason=f"{part} is not a folder")
+            if part != self.path and not os.access(part, os.X_OK):
+                return errors.FolderClosed(folder=self.path, account=us.name, part=part, owner=owner)
+            if part == self.path and status.st_uid != us.uid and us.uid != ROOT_UID:
+                return errors.FolderNotOurs(folder=self.path, owner=owner, account=us.name)
+        return errors.FolderNotWritable(folder=self.path, reason=self._why_not_writable(error))
+
+    def _why_not_writable(self, error: OSError | None) -> str:
+        if error is not None and error.strerror and not (isinstance(error, PermissionError) and self.path.exists()):
+            return error.strerror
+        is_mounted_so = self.path.exists() and os.statvfs(self.path).f_flag & os.ST_RDONLY
+        return "its file system is mounted read-only" if is_mounted_so else "its permissions forbid it"
+
+    def open_to_write(self, file: Path) -> IO[bytes]:
+        """Open a file of the folder at its end; a new one belongs to the folder's owner, also if root makes it.
+
+        It is never opened through a link: in the folder of a user, that would let root write anywhere.
+
+        Raises:
+            FolderNotWritable: it cannot be made or written.
+        """
+        flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
+        try:
+            try:
+                descriptor = os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                return os.fdopen(os.open(file, flags), "ab")
+        except OSError as error:
+            raise errors.FolderNotWritable(folder=self.path, reason=f"{file.name}: {error.strerror}") from error
+        owner = self.path.stat()
+        if owner.st_uid != os.geteuid():
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return os.fdopen(descriptor, "ab")
 
 
 class OwnerLock:
@@ -81,19 +148,15 @@ class OwnerLock:
 
     def __init__(self, folder: DataFolder) -> None:
         self.folder = folder
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def acquire(self) -> bool:
         """Take the lock, or return False if another program has it.
 
         Raises:
-            FolderNotOurs: the lock file belongs to another account.
-            FolderNotWritable: it cannot be made.
+            FolderNotWritable: the lock file cannot be made or written.
         """
-        try:
-            file = self.folder.lock_file.open("a")
-        except OSError as error:
-            raise self.folder.not_usable() from error
+        file = self.folder.open_to_write(self.folder.lock_file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -217,7 +217,8 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a server program as the account, away from the terminal's Ctrl-C, its life tied to ours."""
     script = [sys.executable, "-I", "-S", launcher.__file__, *map(str, (os.getpid(), account.uid, account.gid))]
-    with folder.start_log.open("wb") as output:
+    folder.start_log.unlink(missing_ok=True)
+    with folder.open_to_write(folder.start_log) as output:
         return subprocess.Popen(
             [*script, *map(str, command)],
             stdin=subprocess.DEVNULL,
