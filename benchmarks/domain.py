@@ -19,6 +19,7 @@ from orderlane.domain.ids import event_ids
 from orderlane.domain.lane.messages import Message, decide
 from orderlane.domain.lane.placing import PlacePortfolioOrder
 from orderlane.domain.lane.reporting import ReceiveVenueReports
+from orderlane.domain.money import from_steps, plain
 from orderlane.domain.order import Side
 from orderlane.domain.planning import PlanInput, plan
 from orderlane.domain.splitting import split
@@ -41,6 +42,7 @@ from tests.unit.domain.worlds import (
 )
 
 AMOUNT = "9876.54"
+WEIGHT_DECIMALS = 6
 ROUNDS = 25
 
 
@@ -149,10 +151,10 @@ def deciding(count: int) -> dict[str, Callable[[], object]]:
 
 def world_of(count: int) -> World:
     """An account with an allocation of `count` instruments, each with another weight and price."""
-    whole = count * (count + 1) // 2
-    weights = {isin: f"{Decimal(number + 1) / whole:.6f}" for number, isin in enumerate(isins(count))}
-    last = isins(count)[-1]
-    weights[last] = str(1 - sum(Decimal(weight) for isin, weight in weights.items() if isin != last))
+    parts, whole = range(1, count + 1), 10**WEIGHT_DECIMALS
+    steps = [whole * part // sum(parts) for part in parts]
+    steps[-1] += whole - sum(steps)
+    weights = {isin: plain(from_steps(step, WEIGHT_DECIMALS)) for isin, step in zip(isins(count), steps, strict=True)}
     traded = [instrument(isin, f"{17 + 13 * number}.37") for number, isin in enumerate(isins(count))]
     return World(market(*traded), allocation(weights))
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from orderlane.domain.money import from_steps
 from orderlane_client.client import OrderlaneClient
 
 
@@ -62,11 +63,10 @@ class Scene:
 
 def weights_of(isins: Sequence[str]) -> dict[str, Decimal]:
     """Falling weights that sum to exactly 1."""
-    step = Decimal(1).scaleb(-WEIGHT_DECIMALS)
-    parts = range(len(isins), 0, -1)
-    weights = [(Decimal(part) / sum(parts)).quantize(step) for part in parts]
-    weights[0] += 1 - sum(weights)
-    return dict(zip(isins, weights, strict=True))
+    parts, whole = range(len(isins), 0, -1), 10**WEIGHT_DECIMALS
+    steps = [whole * part // sum(parts) for part in parts]
+    steps[0] += whole - sum(steps)
+    return {isin: from_steps(step, WEIGHT_DECIMALS) for isin, step in zip(isins, steps, strict=True)}
 
 
 async def build_scene(client: OrderlaneClient, accounts: int, instruments: int, orders_each: int) -> Scene:

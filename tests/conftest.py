@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from orderlane.domain.money import require_exactness
 from orderlane.postgres.connection import connect
 from orderlane.postgres.embedded import EmbeddedPostgres
 from orderlane.postgres.epochs import ensure_epoch
@@ -22,6 +23,8 @@ from orderlane.sources import system_sources
 LANE_COUNT = 4
 INSTALLED_AT = datetime(2021, 7, 21, 14, 10, tzinfo=UTC)
 TEMPLATE = "migrated"
+
+require_exactness()
 
 NewDatabase = Callable[[], Awaitable[str]]
 

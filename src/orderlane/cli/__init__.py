@@ -11,6 +11,8 @@ _LOOK = Group("Look", sort_key=2)
 _CHANGE = Group("Change", sort_key=3)
 _PROGRAM = Group("Program", sort_key=4)
 
+from orderlane.domain.money import require_exactness
+
 app = App(
     name="orderlane",
     help="A self-hosted portfolio-order service: one order for a whole portfolio, split, executed, every step told.",
@@ -117,5 +119,6 @@ quarantine.command(f"{_QUARANTINE}:release", help="Put a message, and what waits
 
 
 def main() -> None:
-    """Run the command that the program was started with."""
+    """Run the command that the program was started with, in a process whose arithmetic is exact."""
+    require_exactness()
     app()

@@ -17,7 +17,7 @@ from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import complete
 from orderlane.demo.statuses import STATUS_STYLES
 from orderlane.domain.ids import ParentOrderId
-from orderlane.domain.money import plain, total
+from orderlane.domain.money import multiply, plain, total, whole_quotient
 from orderlane.domain.order import Order
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.resources.formats import write_amount
@@ -101,6 +101,7 @@ def progress(parent: ParentOrder) -> Progress:
     """How much of the amount is executed."""
     bar = Progress(TextColumn("executed"), BarColumn(), TaskProgressColumn())
     executed = total(order.executed_cash_amount for order in parent.orders)
-    part = executed / parent.cash_amount if parent.cash_amount else Decimal(parent.is_final)
-    bar.add_task("executed", total=PARTS, completed=int(part * PARTS))
+    whole = parent.cash_amount
+    completed = whole_quotient(multiply(executed, Decimal(PARTS)), whole) if whole else PARTS * parent.is_final
+    bar.add_task("executed", total=PARTS, completed=completed)
     return bar

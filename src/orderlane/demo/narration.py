@@ -15,6 +15,7 @@ from rich.text import Text
 
 from orderlane.demo.proofs import Proof
 from orderlane.demo.statuses import STATUS_SIGNS, STATUS_STYLES
+from orderlane.domain.money import multiply, plain
 from orderlane.resources.formats import write_time
 from orderlane_client import PortfolioOrder, WebhookEvent
 
@@ -23,6 +24,7 @@ ISIN_WIDTH = 12
 WIDE_COLUMNS_MIN = 110
 """From how many columns a terminal shows everything; a narrower one, of at least 80, gets ISINs for names, and of the
 state of the whole only its signs."""
+_PERCENT = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class PersonNarrator:
         self._names = prepared.names
         self._print(f"an account with {prepared.deposit:,} {prepared.currency} follows this allocation:")
         for isin, weight in prepared.weights.items():
-            self._print(f"  {weight:>10.4%}  {isin}  {prepared.names[isin]}")
+            self._print(f"  {plain(multiply(weight, _PERCENT)):>9}%  {isin}  {prepared.names[isin]}")
         self._print()
 
     def accepted(self, accepted: PortfolioOrder, took: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orderlane.domain.money import add, subtract, total
 from orderlane_client.resources import CashBalance, Order, PortfolioOrder, Position, WebhookEvent
 
 ZERO = Decimal(0)
@@ -81,26 +82,26 @@ def _signatures(evidence: Evidence) -> Proof:
 
 
 def _amounts(evidence: Evidence) -> Proof:
-    total = sum((one.cash_amount for one in evidence.orders), ZERO)
+    ordered = total(one.cash_amount for one in evidence.orders)
     parts = " + ".join(str(one.cash_amount) for one in evidence.orders)
-    figures = f"{parts} = {total} {evidence.portfolio_order.currency}"
-    return Proof("individual amounts add up to the cent", total == evidence.portfolio_order.cash_amount, figures)
+    figures = f"{parts} = {ordered} {evidence.portfolio_order.currency}"
+    return Proof("individual amounts add up to the cent", ordered == evidence.portfolio_order.cash_amount, figures)
 
 
 def _positions(evidence: Evidence) -> Proof:
     executed: dict[str, Decimal] = {}
     for order in evidence.orders:
-        units = sum((one.share_quantity for one in order.executions), ZERO)
-        executed[order.instrument_id] = executed.get(order.instrument_id, ZERO) + units
+        units = total(one.share_quantity for one in order.executions)
+        executed[order.instrument_id] = add(executed.get(order.instrument_id, ZERO), units)
     held = {one.instrument.isin: one.quantity for one in evidence.positions}
     count = sum(len(order.executions) for order in evidence.orders)
     return Proof("positions agree with the executions", held == executed, f"{len(held)} positions, {count} executions")
 
 
 def _cash(evidence: Evidence) -> Proof:
-    paid = sum((execution.cash_amount for order in evidence.orders for execution in order.executions), ZERO)
+    paid = total(execution.cash_amount for order in evidence.orders for execution in order.executions)
     cash = evidence.cash
-    holds = cash.balance == evidence.deposit - paid and cash.locked_for_trading == ZERO
+    holds = cash.balance == subtract(evidence.deposit, paid) and cash.locked_for_trading == ZERO
     return Proof("cash agrees with the executions", holds, f"{evidence.deposit} - {paid} = {cash.balance}")
 
 

@@ -222,9 +222,10 @@ def _refuse_missing_funds(given: PlanInput) -> None:
 
 def _refuse_over_limit(given: PlanInput, value: Decimal) -> None:
     if given.amount > multiply(value, SELL_LIMIT):
+        percent = plain(multiply(SELL_LIMIT, Decimal(100)))
         raise PlanRefused(
             CancellationReason.SELL_LIMIT_EXCEEDED,
-            f"{given.write(given.amount)} is more than {plain(SELL_LIMIT * 100)} % of the value of the positions "
+            f"{given.write(given.amount)} is more than {percent} % of the value of the positions "
             f"available for trading, {given.write(given.currency.floor(value))}",
         )
 

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from orderlane.domain.account import ZERO, Account
-from orderlane.domain.money import multiply, plain, subtract, total
+from orderlane.domain.money import from_steps, multiply, plain, subtract, total
 from orderlane.domain.positions import GroupCash, Position, PricedPosition
 from orderlane.domain.splitting import largest_remainder
 from orderlane.resources.fields import ExactNumber, TimeText
@@ -163,4 +163,4 @@ def _weights(values: Mapping[str, Decimal]) -> dict[str, Decimal]:
     if not any(values.values()):
         return {}
     parts = largest_remainder(10**WEIGHT_DECIMALS, {isin: Fraction(value) for isin, value in values.items()})
-    return {isin: Decimal(part).scaleb(-WEIGHT_DECIMALS) for isin, part in parts.items()}
+    return {isin: from_steps(part, WEIGHT_DECIMALS) for isin, part in parts.items()}

@@ -26,6 +26,7 @@ from orderlane.domain.lane.depositing import BookDeposit
 from orderlane.domain.lane.messages import Message
 from orderlane.domain.lane.placing import PlacePortfolioOrder
 from orderlane.domain.lane.reporting import OrderAccepted, OrderExecuted, ReceiveVenueReports
+from orderlane.domain.money import divide
 from orderlane.domain.parent_order import ParentKind, ParentOrder
 from orderlane.domain.portfolio_order import InitiationFlow, PortfolioOrderStatus, PortfolioOrderType
 from orderlane.postgres.inbox import NewMessage, put_messages
@@ -196,7 +197,7 @@ def accepted(order: Any) -> OrderAccepted:
 
 def executed(order: Any) -> OrderExecuted:
     """The one execution that fills an individual order at 50.00."""
-    quantity = order["cash_amount"] / 50
+    quantity = divide(order["cash_amount"], Decimal(50))
     return OrderExecuted(
         order_id=OrderId(str(order["id"])),
         venue_execution_id=f"{order['id']}-1",

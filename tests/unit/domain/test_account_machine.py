@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from orderlane.domain.account import ZERO, Distribution, Holding
 from orderlane.domain.events import Event, ExecutionSnapshot, OrderSnapshot, topic_of
 from orderlane.domain.ids import ParentOrderId, leg_of, parent_of, slot_of
 from orderlane.domain.lane.reporting import VenueReport
-from orderlane.domain.money import add, quantity_floor
+from orderlane.domain.money import add, divide, quantity_floor
 from orderlane.domain.order import (
     EXECUTION_TRANSITIONS,
     ORDER_TRANSITIONS,
@@ -328,16 +328,16 @@ def venue_stories(draw: st.DrawFn, order: Order) -> list[VenueReport]:
 
 def cut(order: Order, parts: list[int], used: Decimal, price: Decimal) -> list[tuple[Decimal, Decimal]]:
     """Units and cash of the executions of an order: `used` of its reservation, cut in proportion to `parts`."""
-    bounds = [order.locked * used * part / sum(parts) for part in accumulate(parts, initial=0)]
+    bounds = [divide(order.locked * used * part, Decimal(sum(parts))) for part in accumulate(parts, initial=0)]
     if order.side is Side.BUY:
         amounts = [floor(high) - floor(low) for low, high in pairwise(bounds)]
-        return [(quantity_floor(amount / price), amount) for amount in amounts]
+        return [(quantity_floor(divide(amount, price)), amount) for amount in amounts]
     units = [quantity_floor(high) - quantity_floor(low) for low, high in pairwise(bounds)]
     return [(quantity, floor(quantity * price)) for quantity in units]
 
 
 def floor(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_DOWN)
+    return EUR.floor(amount)
 
 
 TestAccount = AccountMachine.TestCase

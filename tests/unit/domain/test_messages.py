@@ -93,7 +93,7 @@ FROZEN: dict[str, tuple[Message, str]] = {
 """A message of each kind as it waits in an inbox, which outlives the program that wrote it."""
 
 texts = st.text(max_size=40)
-numbers = st.decimals(allow_nan=False, allow_infinity=False)
+numbers = st.builds(lambda units, exponent: Decimal(f"{units}E{exponent}"), st.integers(), st.integers(-60, 60))
 times = st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(fold=0))
 parent_ids = texts.map(ParentOrderId)
 order_ids = texts.map(OrderId)

@@ -46,7 +46,7 @@ from orderlane.domain.lane.reporting import (
     VenueReport,
 )
 from orderlane.domain.lane.settling import SettleExecutions
-from orderlane.domain.money import Currency
+from orderlane.domain.money import Currency, divide, quantity_floor
 from orderlane.domain.order import ExecutionStatus, Order
 from orderlane.domain.parent_order import ParentKind, ParentOrder
 from orderlane.domain.planning import Plan
@@ -173,7 +173,7 @@ def executed(
 
 def filling(order: Order, name: str = "", *, settles: date = SETTLEMENT_DATE) -> OrderExecuted:
     """The report of one execution for all that an order wants, at its reference price."""
-    quantity = f"{order.cash_amount / order.reference_price:.10f}"
+    quantity = f"{quantity_floor(divide(order.cash_amount, order.reference_price)):f}"
     return executed(
         order,
         name or f"fill of {order.id}",

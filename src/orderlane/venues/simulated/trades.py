@@ -1,16 +1,23 @@
 """How an order's amount or units become executions: exact cash, never beyond what the order reserved."""
 
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from msgspec import Struct
 
-from orderlane.domain.money import QUANTITY_DECIMALS, divide, multiply, quantity_ceiling, quantity_floor, subtract
+from orderlane.domain.money import (
+    QUANTITY_STEP,
+    divide,
+    multiply,
+    quantity_ceiling,
+    quantity_floor,
+    subtract,
+    whole_quotient,
+)
 from orderlane.domain.order import Side
 from orderlane.ports.venue import VenueOrder
 from orderlane.resources.formats import CURRENCIES
 
-_FINEST = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 _WHOLE = Decimal(1)
 
 
@@ -76,7 +83,7 @@ def _sell_amount(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence
 
 def _by_units(order: VenueOrder, prices: Sequence[Decimal], weights: Sequence[int]) -> list[Trade]:
     currency = CURRENCIES[order.currency]
-    step = _FINEST if order.fractional else _WHOLE
+    step = QUANTITY_STEP if order.fractional else _WHOLE
     quantities = [multiply(step, Decimal(steps)) for steps in portions(_steps(order, prices, step), weights)]
     return [
         Trade(quantity, currency.floor(multiply(quantity, price)), price)
@@ -92,4 +99,4 @@ def _steps(order: VenueOrder, prices: Sequence[Decimal], step: Decimal) -> int:
     else:
         most = order.limit
         ordered = order.quantity or divide(order.cash_amount, prices[0])
-    return int(divide(min(ordered, most), step).to_integral_value(ROUND_DOWN))
+    return whole_quotient(min(ordered, most), step)
