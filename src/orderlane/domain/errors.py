@@ -86,14 +86,14 @@ class ExecutionConflict(DomainError):
 
 
 class ExecutionImpossible(DomainError):
-    """The venue reported an execution with a figure that no execution has."""
+    """The venue reported a figure that no order or execution has; `place` is where, `bound` what would be right."""
 
-    def __init__(self, order_id: OrderId, venue_execution_id: str, field: str, value: Decimal) -> None:
-        super().__init__(order_id, venue_execution_id, field, value)
-        self.order_id, self.venue_execution_id, self.field, self.value = order_id, venue_execution_id, field, value
+    def __init__(self, order_id: OrderId, place: str, field: str, value: Decimal, bound: str) -> None:
+        super().__init__(order_id, place, field, value, bound)
+        self.order_id, self.place, self.field, self.value, self.bound = order_id, place, field, value, bound
 
     def __str__(self) -> str:
-        return f"{self.field} {self.value:f} in execution {self.venue_execution_id} of individual order {self.order_id}"
+        return f"{self.field} {self.value} in {self.place} of individual order {self.order_id} must be {self.bound}"
 
 
 class WaveRefused(DomainError):

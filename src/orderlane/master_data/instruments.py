@@ -6,10 +6,10 @@
 | wkn | the German securities number, may be empty |
 | name | 1 to 200 characters |
 | currency | ISO 4217; minimum_amount and price are in it |
-| minimum_amount | the least amount of an order, 0 or more, with no more decimals than the currency has |
+| minimum_amount | the least amount of an order, 0 to 1000000000000000, with no more decimals than the currency has |
 | fractional | true or false: whether parts of a unit are traded |
 | trading_status | ACTIVE or INACTIVE |
-| price | the reference price of one unit, greater than 0 |
+| price | the reference price of one unit, greater than 0, at most 1000000000000, with at most 10 decimals |
 | venue | the name of the venue where it is executed; empty, or no such column, for the default one |
 
 The list that comes with the service is a convenience: real ISINs and names, prices that are only plausible.
@@ -28,14 +28,16 @@ from stdnum import isin as isin_number
 from stdnum.de import wkn as wkn_number
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
+from orderlane.domain.bounds import AMOUNT_MAX, PRICE_DECIMALS, PRICE_MAX
 from orderlane.domain.instruments import TradingStatus
+from orderlane.domain.money import plain
 from orderlane.ports.instruments import InstrumentEntry
 from orderlane.resources.formats import CURRENCIES
 
 NAME_CHARACTERS_MAX = 200
 PROBLEMS_SHOWN_MAX = 20
 VALUE_SHOWN_CHARACTERS_MAX = 40
-_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
+_NUMBER = re.compile(rf"[0-9]{{1,18}}(\.[0-9]{{1,{PRICE_DECIMALS}}})?")
 _VENUE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 _SWITCH = {"true": True, "false": False}
 
@@ -218,11 +220,21 @@ def _read_number(text: str) -> Decimal:
     return Decimal(text)
 
 
+def _read_minimum_amount(text: str) -> Decimal:
+    return _at_most(AMOUNT_MAX, _read_number(text))
+
+
 def _read_price(text: str) -> Decimal:
     price = _read_number(text)
     if not price:
         raise ValueError("must be greater than 0")
-    return price
+    return _at_most(PRICE_MAX, price)
+
+
+def _at_most(most: Decimal, number: Decimal) -> Decimal:
+    if number > most:
+        raise ValueError(f"must be at most {plain(most)}, not {number:f}")
+    return number
 
 
 def _read_fractional(text: str) -> bool:
@@ -253,7 +265,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "wkn": _read_wkn,
     "name": _read_name,
     "currency": _read_currency,
-    "minimum_amount": _read_number,
+    "minimum_amount": _read_minimum_amount,
     "fractional": _read_fractional,
     "trading_status": _read_trading_status,
     "price": _read_price,

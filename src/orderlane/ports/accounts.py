@@ -1,6 +1,7 @@
 """Accounts of a client's users, and what they hold."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from orderlane.domain.account import Account
@@ -77,6 +78,10 @@ class Holdings(Protocol):
         Raises:
             NotFound: the client has no such account, or the account nothing of it.
         """
+        ...
+
+    async def balance(self, account_id: AccountId, currency: str) -> Decimal:
+        """What an account has of a currency, zero when that is nothing."""
         ...
 
     async def priced(self, account_id: AccountId) -> Sequence[PricedPosition]:

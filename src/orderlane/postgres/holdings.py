@@ -1,8 +1,10 @@
 """What accounts hold, in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
+from orderlane.domain.account import ZERO
 from orderlane.domain.ids import AccountGroupId, AccountId, ClientId, InstrumentId, lane_of
 from orderlane.domain.positions import GroupCash, Position, PricedPosition
 from orderlane.ports.errors import NotFound
@@ -60,6 +62,11 @@ class PostgresHoldings:
             await self._check_account(client_id, account_id)
             raise NotFound("position in", isin)
         return _position_from(row)
+
+    async def balance(self, account_id: AccountId, currency: str) -> Decimal:
+        """What an account has of a currency, zero when that is nothing."""
+        key = (self._lane(account_id), account_id)
+        return await self._connection.fetchval(_SQL["balance"], *key, currency) or ZERO
 
     async def priced(self, account_id: AccountId) -> Sequence[PricedPosition]:
         """What an account holds of instruments, with their last prices, by ISIN."""

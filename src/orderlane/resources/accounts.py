@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from orderlane.domain.account import Account, AccountStatus, AccountType, Distribution
 from orderlane.resources.fields import TimeText
 from orderlane.resources.formats import Uuid, write_time
-from orderlane.resources.requests import AccountGroupIdText, CurrencyCode, DecimalText, RequestBody, Text, UserIdText
+from orderlane.resources.requests import AccountGroupIdText, AmountText, CurrencyCode, RequestBody, Text, UserIdText
 from orderlane.resources.users import UserReference
 
 
@@ -24,7 +24,7 @@ class AccountRequest(RequestBody, frozen=True):
 class DepositRequest(RequestBody, frozen=True):
     """Cash that came in for an account."""
 
-    amount: DecimalText
+    amount: AmountText
     currency: CurrencyCode
 
 

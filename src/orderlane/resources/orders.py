@@ -8,7 +8,7 @@ from orderlane.domain.money import plain, subtract, total
 from orderlane.domain.order import Execution, Order, OrderStatus, Side
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.resources.formats import Uuid, write_amount, write_time
-from orderlane.resources.requests import AccountIdText, CurrencyCode, DecimalText, RequestBody, Text, UserIdText
+from orderlane.resources.requests import AccountIdText, AmountText, CurrencyCode, RequestBody, Text, UserIdText
 
 
 class PortfolioOrderRequest(RequestBody, frozen=True):
@@ -16,7 +16,7 @@ class PortfolioOrderRequest(RequestBody, frozen=True):
 
     user_id: UserIdText
     account_id: AccountIdText
-    cash_amount: DecimalText
+    cash_amount: AmountText
     currency: CurrencyCode
     side: Side
     post_tax: bool = False

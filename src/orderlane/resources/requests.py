@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
+from orderlane.domain.bounds import AMOUNT_MAX
 from orderlane.domain.ids import (
     AccountGroupId,
     AccountId,
@@ -61,6 +62,13 @@ DecimalText = Annotated[
         pattern=r"^[0-9]{1,18}(\.[0-9]{1,10})?\Z",
         description="A decimal number as a string: plain digits, at most 18 before and 10 after the point.",
         examples=["1000.00"],
+    ),
+]
+AmountText = Annotated[
+    DecimalText,
+    Meta(
+        description=f"An amount of money as a string: plain digits, above 0, at most {AMOUNT_MAX:f}, with at most the "
+        "decimals of its currency.",
     ),
 ]
 Text = Annotated[

@@ -26,6 +26,7 @@ WRONG_DEPOSITS: list[tuple[dict[str, Any], int, str]] = [
     ({"amount": "1e3", "currency": "EUR"}, 400, "amount"),
     ({"amount": 1000, "currency": "EUR"}, 400, "amount"),
     ({"amount": "9" * 19, "currency": "EUR"}, 400, "amount"),
+    ({"amount": "1000000000000000.01", "currency": "EUR"}, 422, "amount"),
     ({"amount": "1", "currency": "USD"}, 422, "currency"),
     ({"amount": "1", "currency": "EURO"}, 400, "currency"),
     ({"amount": "1", "currency": "QQQ"}, 422, "currency"),
@@ -122,6 +123,25 @@ async def test_a_wrong_deposit_is_refused(world: ClientWorld, desk: Desk) -> Non
         problem(await world.post(f"/accounts/{world.account_id}/deposits", body), status, field)
 
     assert await desk.work_off() == 0
+
+
+async def test_a_deposit_past_the_largest_balance_is_refused_with_the_numbers(world: ClientWorld, desk: Desk) -> None:
+    await world.deposit("1000000000000000.00")
+    await desk.work_off()
+    await desk.set_cash(world.account_id, "999000000000000000.01")
+
+    answer = await world.post(
+        f"/accounts/{world.account_id}/deposits", {"amount": "1000000000000000", "currency": "EUR"}
+    )
+
+    assert problem(answer, 409)["detail"] == (
+        f"account {world.account_id} has 999000000000000000.01 EUR: with 1000000000000000 EUR more it would have "
+        "1000000000000000000.01 EUR, and 1000000000000000000 EUR is the most"
+    )
+    await world.deposit("999999999999999.99")
+    assert await desk.work_off() == 1
+    balance = await world.get(f"/account_groups/{world.group_id}/payments/cash_balance")
+    assert balance["balance"] == "1000000000000000000.00"
 
 
 async def test_cash_is_summed_over_the_accounts_of_a_group(world: ClientWorld, desk: Desk) -> None:

@@ -20,6 +20,8 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"cash_amount": "1,000.00"}, 400, "cash_amount"),
     ({"cash_amount": 100}, 400, "cash_amount"),
     ({"cash_amount": "1" * 19}, 400, "cash_amount"),
+    ({"cash_amount": "1000000000000000.01"}, 422, "cash_amount"),
+    ({"cash_amount": "20000000000000000.00"}, 422, "cash_amount"),
     ({"currency": "eur"}, 400, "currency"),
     ({"currency": "QQQ"}, 422, "currency"),
     ({"currency": "USD"}, 422, "currency"),

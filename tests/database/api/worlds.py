@@ -113,6 +113,11 @@ class Desk:
         """Apply what is in the inbox."""
         return await self._worker.work_off()
 
+    async def set_cash(self, account_id: str, amount: str) -> None:
+        """Give an account another balance than its postings make."""
+        update = "UPDATE holdings SET quantity = $1 WHERE account_id = $2 AND asset_type = 'CASH'"
+        await self._connection.execute(update, Decimal(amount), account_id)
+
     async def fill(self, portfolio_order_id: str) -> None:
         """Split a portfolio order, accept its individual orders at the venue and execute each at 50.00."""
         await self.work_off()

@@ -43,6 +43,7 @@ ACCOUNTS = (
     case("holdings.owns_account", "lane", "account_id", "client_id"),
     of_account("holdings.list_positions", "lane", "account_id", order="isin ASC, id ASC"),
     case("holdings.priced_positions", "lane", "account_id"),
+    case("holdings.balance", "lane", "account_id", "EUR"),
     case("holdings.get_position", "lane", "account_id", "client_id", "isin"),
 )
 

@@ -38,8 +38,8 @@ SENTENCES: list[tuple[DomainError, str]] = [
         "execution X of individual order o-1 came a second time with other figures",
     ),
     (
-        ExecutionImpossible("o-1", "X", "price", Decimal("1E-12")),
-        "price 0.000000000001 in execution X of individual order o-1",
+        ExecutionImpossible("o-1", "execution X", "price", Decimal("1E-21"), "above 0"),
+        "price 1E-21 in execution X of individual order o-1 must be above 0",
     ),
     (TooManyLegs("p-1", 4096), "parent order p-1 would have 4096 individual orders"),
     (WaveRefused("p-1", 2, 0), "parent order p-1 takes no wave of 0 individual orders after 2 waves"),

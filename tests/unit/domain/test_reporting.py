@@ -15,7 +15,7 @@ from orderlane.domain.errors import (
     UnknownParentOrder,
 )
 from orderlane.domain.ids import LEGS_MAX, execution_id, order_id
-from orderlane.domain.lane.reporting import OrderExecuted, parents_of
+from orderlane.domain.lane.reporting import OrderEnded, OrderExecuted, parents_of
 from orderlane.domain.order import Order, OrderStatus
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.portfolio_order import PortfolioOrderStatus as Status
@@ -286,7 +286,15 @@ def test_an_execution_with_other_figures_the_second_time_is_refused(
     [
         ({"quantity": Decimal(0)}, "quantity 0 "),
         ({"quantity": Decimal(-1)}, "quantity -1 "),
-        ({"quantity": Decimal("0.00000000001")}, "quantity 0.00000000001 "),
+        ({"quantity": Decimal("0.00000000001")}, "quantity 1E-11 "),
+        ({"quantity": Decimal(10**25 + 1)}, "quantity 10000000000000000000000001 "),
+        ({"quantity": Decimal("1E+999999")}, r"quantity 1E\+999999 "),
+        ({"quantity": Decimal("NaN")}, "quantity NaN "),
+        ({"cash_amount": Decimal("1000000000000000000.01")}, "cash amount 1000000000000000000.01 "),
+        ({"price": Decimal("1000000000000000.1")}, "price 1000000000000000.1 "),
+        ({"price": Decimal("1E-21")}, "price 1E-21 "),
+        ({"price": Decimal("1E-999999")}, "price 1E-999999 "),
+        ({"price": Decimal("Infinity")}, "price Infinity "),
         ({"cash_amount": Decimal(-100)}, "cash amount -100 "),
         ({"cash_amount": Decimal("0.001")}, "cash amount 0.001 "),
         ({"price": Decimal(0)}, "price 0 "),
@@ -300,6 +308,16 @@ def test_an_execution_that_can_not_be_is_refused(
 
     with pytest.raises(ExecutionImpossible, match=f"{what}in execution a"):
         world.report(impossible)
+
+
+@pytest.mark.parametrize("total_quantity", ["-1", "1E-11", "1E+26", "NaN", "Infinity"])
+def test_a_total_that_can_not_be_is_refused(world: World, share: Order, total_quantity: str) -> None:
+    last = structs.replace(executed(share, "a", "1", "100"), total_quantity=Decimal(total_quantity))
+    end = OrderEnded(share.id, "ended", Decimal(total_quantity))
+
+    for report in (last, end):
+        with pytest.raises(ExecutionImpossible, match=r"total quantity .* in a report of individual order"):
+            world.report(report)
 
 
 def test_the_smallest_execution_that_can_be_is_booked(world: World, share: Order) -> None:

@@ -99,6 +99,8 @@ def test_columns_may_stand_in_any_order_and_a_spreadsheet_may_have_written_it() 
         ("fractional", "yes", "must be true or false, not 'yes'"),
         ("trading_status", "active", "must be ACTIVE or INACTIVE, not 'active'"),
         ("price", "0.00", "must be greater than 0"),
+        ("minimum_amount", "1000000000000000.01", "must be at most 1000000000000000, not 1000000000000000.01"),
+        ("price", "1000000000000.1", "must be at most 1000000000000, not 1000000000000.1"),
         ("price", "1.00000000001", "must be a number such as 12.50, not '1.00000000001'"),
         ("price", "NaN", "must be a number such as 12.50, not 'NaN'"),
     ],

@@ -8,7 +8,7 @@ from orderlane.api import problem_types
 from orderlane.api.lists import ListQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.domain.amounts import check_amount
+from orderlane.domain.amounts import check_amount, check_balance
 from orderlane.domain.ids import deposit_id
 from orderlane.domain.onboarding import AccountFacts, AccountOpening, new_account, new_deposit
 from orderlane.resources.accounts import AccountRequest, AccountResource, DepositRequest, account_resource
@@ -87,12 +87,17 @@ async def get_account(call: Call, account_id: AccountIdText) -> AccountResource:
     summary="Deposit cash",
 )
 async def create_deposit(call: Call, account_id: AccountIdText, body: DepositRequest) -> Accepted:
-    """Tell of cash that came in, in the account's currency. It is booked soon after; the cash balance shows it."""
+    """Tell of cash that came in, in the account's currency. It is booked soon after; the cash balance shows it.
+
+    409 when the account would have more than 1000000000000000000 of its currency: what it has and what it would have.
+    """
     amount = Decimal(body.amount)
     check_amount("amount", amount, body.currency, CURRENCIES.get(body.currency))
     account = await call.store.accounts.get(call.client_id, account_id)
     new_id = deposit_id(call.new_id(), call.business_now, account.id)
     deposit = new_deposit(account, amount, body.currency, new_id)
+    balance = await call.store.holdings.balance(account.id, body.currency)
+    check_balance(account.id, balance, amount, body.currency)
     await call.store.accounts.send(account.id, deposit, actor=call.actor, request_id=call.request_id)
     return Accepted(deposit.deposit_id)
 

@@ -11,13 +11,19 @@ from decimal import Decimal
 from msgspec import Struct
 
 from orderlane.domain.account import ZERO, AssetType, Posting, PostingReason
+from orderlane.domain.bounds import (
+    EXECUTION_CASH_MAX,
+    EXECUTION_PRICE_DECIMALS,
+    EXECUTION_PRICE_MAX,
+    QUANTITY_MAX,
+)
 from orderlane.domain.decision import Decision, ParentChange
 from orderlane.domain.errors import ExecutionConflict, ExecutionImpossible, OverExecuted
 from orderlane.domain.ids import OrderId, ParentOrderId, execution_id, parent_of
 from orderlane.domain.lane.message import MessageKind
 from orderlane.domain.lane.placing import reserved_asset
 from orderlane.domain.lane.settling import settle_portfolio_order
-from orderlane.domain.money import Currency, add, negate, quantity_floor, subtract
+from orderlane.domain.money import QUANTITY_DECIMALS, Currency, add, has_decimals, negate, plain, subtract
 from orderlane.domain.order import Execution, ExecutionStatus, Order, OrderCancellationReason, OrderStatus, Side
 from orderlane.domain.portfolio_order import CancellationReason, PortfolioOrderStatus
 
@@ -72,7 +78,7 @@ def receive(decision: Decision, message: ReceiveVenueReports) -> None:
 
     Raises:
         UnknownParentOrder, UnknownOrder: the account has no such order.
-        ExecutionImpossible: a figure that no execution has.
+        ExecutionImpossible: a figure that no order or execution has.
         ExecutionConflict: a known execution came with other figures.
         OverExecuted: the venue executed more than was ordered.
         HoldingOverdrawn: an execution would leave less than nothing of an asset.
@@ -99,7 +105,8 @@ def _accept(change: ParentChange, order: Order) -> Order:
 
 
 def _execute(decision: Decision, change: ParentChange, order: Order, report: OrderExecuted) -> None:
-    _refuse_impossible(decision.circumstances.currencies[change.parent.currency], report)
+    refuse_impossible(decision.circumstances.currencies[change.parent.currency], report)
+    _refuse_impossible_total(order.id, report.total_quantity)
     booked = _execution(decision, order, report)
     counted = report.total_quantity if order.reported_quantity is None else order.reported_quantity
     known = next((trade for trade in order.executions if trade.id == booked.id), None)
@@ -114,14 +121,30 @@ def _execute(decision: Decision, change: ParentChange, order: Order, report: Ord
     _finish_order(decision, change, order)
 
 
-def _refuse_impossible(currency: Currency, report: OrderExecuted) -> None:
-    for field, value, possible in (
-        ("quantity", report.quantity, report.quantity > 0 and report.quantity == quantity_floor(report.quantity)),
-        ("cash amount", report.cash_amount, report.cash_amount >= 0 and currency.is_exact(report.cash_amount)),
-        ("price", report.price, report.price > 0),
+def refuse_impossible(currency: Currency, report: OrderExecuted) -> None:
+    """See to it that an execution has figures that can be booked exactly.
+
+    Raises:
+        ExecutionImpossible: names the figure that is out of its bounds, and the bounds.
+    """
+    for field, value, least, most, decimals in (
+        ("quantity", report.quantity, "above 0", QUANTITY_MAX, QUANTITY_DECIMALS),
+        ("cash amount", report.cash_amount, "at least 0", EXECUTION_CASH_MAX, currency.decimals),
+        ("price", report.price, "above 0", EXECUTION_PRICE_MAX, EXECUTION_PRICE_DECIMALS),
     ):
-        if not possible:
-            raise ExecutionImpossible(report.order_id, report.venue_execution_id, field, value)
+        if not _is_possible(value, most, decimals) or (not value and least == "above 0"):
+            bound = f"{least}, at most {plain(most)}, with at most {decimals} decimals"
+            raise ExecutionImpossible(report.order_id, f"execution {report.venue_execution_id}", field, value, bound)
+
+
+def _refuse_impossible_total(order_id: OrderId, total_quantity: Decimal | None) -> None:
+    if total_quantity is not None and not _is_possible(total_quantity, QUANTITY_MAX, QUANTITY_DECIMALS):
+        bound = f"at least 0, at most {plain(QUANTITY_MAX)}, with at most {QUANTITY_DECIMALS} decimals"
+        raise ExecutionImpossible(order_id, "a report", "total quantity", total_quantity, bound)
+
+
+def _is_possible(value: Decimal, most: Decimal, decimals: int) -> bool:
+    return value.is_finite() and ZERO <= value <= most and has_decimals(value, decimals)
 
 
 def _execution(decision: Decision, order: Order, report: OrderExecuted) -> Execution:
@@ -181,6 +204,7 @@ def _refuse_over_execution(order: Order, booked: Execution) -> None:
 
 
 def _end(decision: Decision, change: ParentChange, order: Order, report: OrderEnded) -> None:
+    _refuse_impossible_total(order.id, report.total_quantity)
     if order.is_final:
         return
     ending = order.replace(

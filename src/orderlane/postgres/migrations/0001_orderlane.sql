@@ -150,10 +150,10 @@ CREATE TABLE instruments (
     wkn text NOT NULL DEFAULT '',
     name text NOT NULL,
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    minimum_amount numeric NOT NULL CHECK (minimum_amount >= 0),
+    minimum_amount numeric NOT NULL CHECK (minimum_amount BETWEEN 0 AND 1e15),
     fractional boolean NOT NULL,
     trading_status text NOT NULL CHECK (trading_status IN ('ACTIVE', 'INACTIVE')),
-    price numeric NOT NULL CHECK (price > 0),
+    price numeric NOT NULL CHECK (price > 0 AND price <= 1e12 AND scale(price) <= 10),
     venue_id uuid REFERENCES venues,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL

@@ -6,6 +6,9 @@ LEFT JOIN holdings AS held
     ON held.lane = account.lane AND held.account_id = account.id AND held.asset = $4
 WHERE account_group.id = $2 AND account_group.client_id = $3;
 
+-- balance: Read how much of a currency an account has.
+SELECT quantity FROM holdings WHERE lane = $1 AND account_id = $2 AND asset = $3 AND asset_type = 'CASH';
+
 -- owns_account: Tell whether a client has an account.
 SELECT EXISTS (SELECT FROM accounts WHERE lane = $1 AND id = $2 AND client_id = $3);
 
