@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from inspect import signature
+from inspect import cleandoc, signature
 from typing import Any, Final, get_args, get_type_hints
 
 from msgspec import Struct
@@ -179,7 +179,7 @@ def operation(
             method=method,
             path=path,
             summary=summary,
-            description=(handler.__doc__ or "").strip(),
+            description=cleandoc(handler.__doc__ or ""),
             tag=tag,
             access=Access.ANYBODY if scope is None else Access.TOKEN,
             scope=scope,

@@ -15,7 +15,7 @@ from orderlane.domain.account import Account, AssetType, Holding, Posting
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.errors import UnknownOrder, UnknownParentOrder, WaveRefused
 from orderlane.domain.events import Event, ExecutionSnapshot, OrderSnapshot, PortfolioOrderSnapshot
-from orderlane.domain.ids import AllocationId, OrderId, ParentOrderId, leg_of
+from orderlane.domain.ids import AllocationId, OrderId, ParentOrderId, UserId, leg_of
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.money import Currency
 from orderlane.domain.order import (
@@ -30,15 +30,20 @@ from orderlane.domain.order import (
 from orderlane.domain.parent_order import ParentChanges, ParentOrder
 from orderlane.domain.planning import PlanFacts
 from orderlane.domain.portfolio_order import PORTFOLIO_ORDER_TRANSITIONS, PortfolioOrderStatus
+from orderlane.domain.users import UserStatus
 
 
 class Circumstances(Struct, frozen=True):
-    """What a decision may know beside the account: the time and the market."""
+    """What a decision may know beside the account: the time, the market, and where the relation with users stands.
+
+    All of it is as of the decision, whatever it was when the message was accepted.
+    """
 
     now: datetime
     currencies: Mapping[str, Currency]
     instruments: Mapping[str, Instrument]
     allocations: Mapping[AllocationId, Allocation]
+    user_statuses: Mapping[UserId, UserStatus]
 
 
 class AccountState(Struct, frozen=True):

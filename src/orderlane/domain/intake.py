@@ -1,7 +1,9 @@
 """Intake: may this be ordered? Facts in, the parent order as it is accepted out, or the refusal.
 
-The API, savings plans, rebalancing and preview all use it. What depends on the state of the account's lane (cash,
-positions, prices) is decided there and told by event.
+The API, savings plans, rebalancing and preview all use it. Acceptance fixes what the order says: its amount, side and
+currency, and the allocation that the account follows at that moment. Whether and how it can be carried out is decided
+in the account's lane, by what is so then (`orderlane.domain.lane.placing`), and told by event. A check that the intake
+makes as well, like that of the user's status, only refuses early what the lane would cancel.
 """
 
 from datetime import datetime

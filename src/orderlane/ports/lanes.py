@@ -10,11 +10,12 @@ from msgspec import Struct, field
 from orderlane.domain.account import Holding, Posting
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.decision import AccountState
-from orderlane.domain.ids import AccountId, AllocationId, ClientId, EventId, OrderId, ParentOrderId, SubjectId
+from orderlane.domain.ids import AccountId, AllocationId, ClientId, EventId, OrderId, ParentOrderId, SubjectId, UserId
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.lane.messages import Message
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.planning import PlanFacts
+from orderlane.domain.users import UserStatus
 from orderlane.ports.venue import VenueOrder
 
 
@@ -51,6 +52,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     accounts: Mapping[AccountId, AccountState]
     instruments: Mapping[str, Instrument]
     allocations: Mapping[AllocationId, Allocation]
+    user_statuses: Mapping[UserId, UserStatus]
 
 
 class Segment(Struct, frozen=True, kw_only=True):

@@ -78,7 +78,8 @@ class _Batch:
         )
 
     def _circumstances(self, now: datetime) -> Circumstances:
-        return Circumstances(now, CURRENCIES, self._loaded.instruments, self._loaded.allocations)
+        loaded = self._loaded
+        return Circumstances(now, CURRENCIES, loaded.instruments, loaded.allocations, loaded.user_statuses)
 
     def _collect(self, decision: Decision, message: InboxMessage, now: datetime) -> None:
         account_id = decision.account.id

@@ -20,6 +20,7 @@ LANE_WORKER = (
     case("lanes.quarantine_message", "lane", "message_id", "ValueError"),
     case("lanes.accounts", ["lane"], ["account_id"]),
     case("lanes.holdings", ["lane"], ["account_id"]),
+    case("lanes.user_statuses", ["user_id"]),
     case("lanes.parent_orders", ["lane"], ["parent_id"]),
     case("lanes.delete_messages", ["lane"], ["message_id"]),
     case(

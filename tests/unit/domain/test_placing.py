@@ -14,6 +14,7 @@ from orderlane.domain.lane.placing import PlacePortfolioOrder
 from orderlane.domain.order import OrderInitiationFlow, OrderStatus, Side
 from orderlane.domain.portfolio_order import CancellationReason as Reason
 from orderlane.domain.portfolio_order import PortfolioOrderStatus as Status
+from orderlane.domain.users import UserStatus
 from tests.unit.domain.worlds import (
     SAP,
     VENUE,
@@ -146,7 +147,20 @@ def test_an_account_without_a_configuration_places_nothing(side: str) -> None:
     refused = world.place(side, "1000", allocation_id=None)
 
     assert refused.cancellation_reason is Reason.CONFIGURATION_IS_MISSING
-    assert refused.cancellation_details == "the account has no portfolio configuration"
+    assert refused.cancellation_details == (
+        "the account had no portfolio configuration when the portfolio order was accepted"
+    )
+
+
+@pytest.mark.parametrize("status", [status for status in UserStatus if status is not UserStatus.ACTIVE])
+def test_nothing_is_placed_for_a_user_who_is_not_active(status: UserStatus) -> None:
+    world = world_of_two(user_status=status)
+    world.deposit("1000")
+    refused = world.place("BUY", "1000", allocation_id=None)
+
+    assert refused.cancellation_reason is Reason.ACCOUNT_NOT_ACTIVE
+    assert refused.cancellation_details == f"the account's user is {status}"
+    assert world.sends == []
 
 
 def test_of_several_reasons_to_refuse_a_buy_the_first_counts() -> None:

@@ -51,6 +51,7 @@ from orderlane.domain.order import ExecutionStatus, Order
 from orderlane.domain.parent_order import ParentKind, ParentOrder
 from orderlane.domain.planning import Plan
 from orderlane.domain.portfolio_order import InitiationFlow, PortfolioOrderStatus, PortfolioOrderType
+from orderlane.domain.users import UserStatus
 
 NOW = datetime(2021, 7, 21, 14, 10, tzinfo=UTC)
 SETTLEMENT_DATE = date(2021, 7, 23)
@@ -213,6 +214,7 @@ class World:
     instruments: dict[str, Instrument]
     allocation: Allocation
     account: Account = field(default_factory=account)
+    user_status: UserStatus = UserStatus.ACTIVE
     new_id: Callable[[], str] = field(default_factory=numbered_ids)
     now: datetime = NOW
     events: list[Event] = field(default_factory=list)
@@ -223,7 +225,8 @@ class World:
         self.state = AccountState(self.account)
 
     def circumstances(self) -> Circumstances:
-        return Circumstances(self.now, CURRENCIES, self.instruments, {self.allocation.id: self.allocation})
+        allocations, users = {self.allocation.id: self.allocation}, {USER: self.user_status}
+        return Circumstances(self.now, CURRENCIES, self.instruments, allocations, users)
 
     def say(self, message: Message) -> Decision:
         """Decide a message, and go on from there a second later."""

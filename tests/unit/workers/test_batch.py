@@ -41,6 +41,7 @@ def loaded(world: World, *messages: Message) -> Loaded:
         accounts={ACCOUNT: world.state},
         instruments=world.circumstances().instruments,
         allocations=world.circumstances().allocations,
+        user_statuses=world.circumstances().user_statuses,
     )
 
 

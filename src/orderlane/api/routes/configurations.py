@@ -109,7 +109,10 @@ async def change_configuration(
     summary="Delete a portfolio configuration",
 )
 async def delete_configuration(call: Call, account_id: AccountIdText) -> None:
-    """Portfolio orders of the account are cancelled with CONFIGURATION_IS_MISSING until it has another one."""
+    """Portfolio orders accepted from now on are cancelled with CONFIGURATION_IS_MISSING, until there is another.
+
+    Those that were accepted before keep the allocation that they name.
+    """
     await call.store.configurations.remove(call.client_id, account_id)
 
 

@@ -71,7 +71,13 @@ class EventsQuery(PageQuery, frozen=True, kw_only=True):
     summary="Place a portfolio order",
 )
 async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> PortfolioOrderResource | Answer:
-    """Accepted is not executed: what becomes of it is told by webhooks, and by getting it."""
+    """Accepted is not executed: what becomes of it is told by webhooks, and by getting it.
+
+    What the order says is fixed here: amount, side, currency, and as allocation_id the allocation that the account
+    follows now; a configuration that is changed or removed afterwards counts for later orders. Everything else is as of
+    the moment at which the order is split: the status of user and account, the allocation's weights, the instruments'
+    trading status and prices, cash and positions. What does not allow the order then cancels it, with the reason.
+    """
     placement = convert(body, PortfolioOrderPlacement, from_attributes=True)
     acceptance = await call.services.acceptance.accept(
         PlacementRequest(fresh_id=call.new_id(), claim=call.claim, request_id=call.request_id, placement=placement)

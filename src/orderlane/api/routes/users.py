@@ -47,7 +47,11 @@ async def get_user(call: Call, user_id: UserIdText) -> UserResource:
     summary="Offboard a user",
 )
 async def delete_user(call: Call, user_id: UserIdText) -> Accepted:
-    """The user is OFFBOARDED, or OFFBOARDING while there is an account that is not closed; nothing new is opened."""
+    """The user is OFFBOARDED, or OFFBOARDING while there is an account that is not closed; nothing new is opened.
+
+    Individual orders that are open run to their end. A portfolio order that is accepted and not split yet is cancelled
+    with ACCOUNT_NOT_ACTIVE.
+    """
     user = await call.store.users.get(call.client_id, user_id, to_change=True)
     group_ids = await call.store.account_groups.ids_of_user(user.id)
     has_open_accounts = await call.store.accounts.has_open(group_ids)

@@ -13,6 +13,7 @@ from orderlane.domain.order import Order, OrderStatus, Side
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.planning import Leg, Plan, PlanInput, PlanRefused, facts_of, plan
 from orderlane.domain.portfolio_order import CancellationReason, PortfolioOrderStatus
+from orderlane.domain.users import UserStatus
 
 
 class PlacePortfolioOrder(Struct, frozen=True):
@@ -23,6 +24,9 @@ class PlacePortfolioOrder(Struct, frozen=True):
 
 def place(decision: Decision, message: PlacePortfolioOrder) -> None:
     """Announce the portfolio order, then open its individual orders or cancel it with the reason.
+
+    What the order says, its allocation among it, is what was accepted. Everything else (the status of user and account,
+    the allocation's weights, instruments, prices, holdings) is as of now.
 
     Raises:
         UnknownParentOrder: the account has no such portfolio order.
@@ -77,10 +81,16 @@ def _reservation(order: Order, currency: str) -> Posting:
 
 def _planned(decision: Decision, placed: ParentOrder) -> Plan:
     account = decision.account
+    user_status = decision.circumstances.user_statuses[placed.user_id]
+    if user_status is not UserStatus.ACTIVE:
+        raise PlanRefused(CancellationReason.ACCOUNT_NOT_ACTIVE, f"the account's user is {user_status}")
     if account.status is not AccountStatus.ACTIVE:
         raise PlanRefused(CancellationReason.ACCOUNT_NOT_ACTIVE, f"the account is {account.status}")
     if placed.allocation_id is None:
-        raise PlanRefused(CancellationReason.CONFIGURATION_IS_MISSING, "the account has no portfolio configuration")
+        raise PlanRefused(
+            CancellationReason.CONFIGURATION_IS_MISSING,
+            "the account had no portfolio configuration when the portfolio order was accepted",
+        )
     given = PlanInput(
         side=Side(placed.type),
         amount=placed.cash_amount,

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from orderlane.domain.account import AssetType
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.decision import AccountState
-from orderlane.domain.ids import AccountId, AllocationId, ParentOrderId, SubjectId, lane_of
+from orderlane.domain.ids import AccountId, AllocationId, ParentOrderId, SubjectId, UserId, lane_of
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.lane.messages import kind_of
 from orderlane.domain.parent_order import ParentOrder
+from orderlane.domain.users import UserStatus
 from orderlane.ports.lanes import InboxMessage, LaneHead, Loaded
 from orderlane.postgres.connection import Connection
 from orderlane.postgres.inbox import message_from
@@ -63,6 +64,7 @@ class Loader:
             accounts=states,
             instruments=await self._load_instruments(planned, allocations.values(), states),
             allocations=allocations,
+            user_statuses=await self._load_user_statuses(planned),
         )
 
     async def _set_aside(self, messages: Sequence[InboxMessage], holding: Collection[int]) -> Sequence[InboxMessage]:
@@ -111,6 +113,13 @@ class Loader:
             allocation_id: allocation_from(rows[0], [weight_from(row) for row in rows])
             for allocation_id, rows in entries.items()
         }
+
+    async def _load_user_statuses(self, planned: Sequence[ParentOrder]) -> dict[UserId, UserStatus]:
+        user_ids = list({parent.user_id for parent in planned})
+        if not user_ids:
+            return {}
+        rows = await self._connection.fetch(_SQL["user_statuses"], user_ids)
+        return {UserId(str(row["id"])): UserStatus(row["status"]) for row in rows}
 
     async def _load_instruments(
         self, planned: Sequence[ParentOrder], allocations: Iterable[Allocation], states: States

@@ -73,6 +73,9 @@ JOIN allocation_weights AS entry ON entry.allocation_id = allocation.id
 WHERE allocation.id = ANY ($1::uuid[])
 ORDER BY allocation.id, entry.entry;
 
+-- user_statuses: Read where the relation with users stands.
+SELECT id, status FROM users WHERE id = ANY ($1::uuid[]);
+
 -- instruments: Read instruments by ISIN, each with its venue or the default one.
 SELECT instrument.isin, instrument.name, instrument.currency, instrument.minimum_amount, instrument.fractional,
     instrument.trading_status, instrument.price,
