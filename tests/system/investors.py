@@ -1,7 +1,7 @@
 """What a client of the service does over HTTP: users with funded accounts that follow an allocation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -43,8 +43,10 @@ class Market:
     investors: list[Investor] = field(default_factory=list)
     accepted: list[PortfolioOrder] = field(default_factory=list)
 
-    async def open(self, investor_count: int, deposit: Decimal = Decimal(10_000)) -> None:
-        allocation = await self.client.create_allocation("five", WEIGHTS)
+    async def open(
+        self, investor_count: int, deposit: Decimal = Decimal(10_000), weights: Mapping[str, Decimal] = WEIGHTS
+    ) -> None:
+        allocation = await self.client.create_allocation("one for all", weights)
         for _ in range(investor_count):
             user = await self.client.create_user(**PERSON)
             group = await self.client.create_account_group(user.id)

@@ -3,6 +3,22 @@
 import json
 import subprocess
 import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from orderlane.domain.bounds import AMOUNT_MAX
+from orderlane.domain.money import add, subtract, total
+from orderlane_client import Problem
+from tests.system.auditor import audit
+from tests.system.investors import Market
+from tests.system.mailbox import open_mailbox
+from tests.system.processes import run_command, running_service
+
+DEFAULT_CONTEXT_DIGITS = 28
+LEFT_OVER = Decimal("0.02")
+"""The rest cannot be divided by the price."""
 
 ENTRY = """
 import asyncio, decimal, json, runpy, sys, threading
@@ -62,3 +78,39 @@ def test_no_operator_rounds_in_a_process_of_the_program() -> None:
 
     places = json.loads(process.stdout)
     assert places == dict.fromkeys(("command", "thread", "task", "to_thread", "executor"), RAISED)
+
+
+WHOLE = {"ORDERLANE_VENUE_SIMULATED_SPLIT_PERCENT": "0"}
+PENNY = "IE00B4L5Y983"
+INSTRUMENTS = f"""isin,wkn,name,currency,minimum_amount,fractional,trading_status,price
+{PENNY},,Penny,EUR,1,true,ACTIVE,0.0003
+"""
+
+
+async def test_the_largest_order_of_the_cheapest_is_held_to_the_last_digit(tmp_path: Path) -> None:
+    """More digits than Python's default of 28, through every process and back; beyond the bound nothing is accepted."""
+    file = tmp_path / "penny.csv"
+    file.write_text(INSTRUMENTS)
+    async with running_service(tmp_path, **WHOLE) as service, service.client() as client, open_mailbox() as mailbox:
+        loaded = await run_command("instruments", "load", file, "--data-dir", service.data_dir)
+        assert loaded.code == 0, loaded.err
+        market = Market(client)
+        await market.open(1, AMOUNT_MAX, {PENNY: Decimal(1)})
+        [investor] = market.investors
+        await mailbox.subscribe(client)
+
+        with pytest.raises(Problem, match=r"cash_amount.*at most 1000000000000000"):
+            await market.place(investor, Decimal("20000000000000000.00"))
+        bought = await market.place(investor, subtract(AMOUNT_MAX, LEFT_OVER))
+        await mailbox.until_final([bought.id])
+
+        executed: dict[str, Decimal] = {}
+        for order in await client.account_orders(investor.account_id):
+            units = total(trade.share_quantity for trade in order.executions)
+            executed[order.instrument_id] = add(executed.get(order.instrument_id, Decimal(0)), units)
+        held = {one.instrument.isin: one.quantity for one in await client.positions(investor.account_id)}
+        assert held == executed
+        assert max(len(units.as_tuple().digits) for units in held.values()) > DEFAULT_CONTEXT_DIGITS
+        assert (await client.cash_balance(investor.account_group_id)).balance == LEFT_OVER
+        assert (await client.portfolio_order(bought.id)).executed_cash_amount == subtract(AMOUNT_MAX, LEFT_OVER)
+        await audit(await service.dsn(), market.accepted_ids, mailbox.received)
