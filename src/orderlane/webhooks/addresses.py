@@ -38,9 +38,31 @@ _NETWORKS: Final = {
 }
 """Every network of the IANA special-purpose registries that no subscriber can be in, by what it is for."""
 
+_PLATFORM_NETWORKS: Final = "168.63.129.16/32 161.26.0.0/16 166.8.0.0/14 199.36.153.4/30 199.36.153.8/30"
+"""Public addresses at which a cloud serves its own tenants, so that from inside they lead to the platform.
+
+- 168.63.129.16: Azure's host node (WireServer, DNS, health probes), in every region and national cloud.
+  Microsoft Learn, Azure Virtual Network, "What is IP address 168.63.129.16?"
+- 161.26.0.0/16, 166.8.0.0/14: IBM Cloud's infrastructure and service endpoints.
+  IBM Cloud Docs, VPC, "Service endpoints for IBM Cloud VPC"
+- 199.36.153.4/30, 199.36.153.8/30: restricted.googleapis.com and private.googleapis.com.
+  Google Cloud, VPC, "Private Google Access"
+
+The other platform addresses lie in special networks, and are refused as such:
+
+- 169.254.169.254: AWS, Azure, Google Cloud, Oracle, IBM, DigitalOcean, Hetzner, OpenStack; 169.254.170.2 and
+  169.254.170.23: AWS containers; 169.254.169.253 and .123: AWS DNS and time; 169.254.0.23: Tencent; 169.254.42.42:
+  Scaleway; fe80::a9fe:a9fe: OpenStack, Akamai (link-local)
+- 100.100.100.200: Alibaba (carrier-grade NAT)
+- 192.0.0.192: Oracle Cloud Classic (reserved)
+- fd00:ec2::254, ::253 and ::23: AWS; fd20:ce::254: Google Cloud; fd00:c1::a9fe:a9fe: Oracle; fd00:42::42: Scaleway
+  (private)
+- any of them inside an IPv6 address: mapped, NAT64, 6to4, Teredo (IPv4 inside IPv6)
+"""
+
 
 def _networks() -> Iterator[tuple[str, Network]]:
-    for kind, networks in _NETWORKS.items():
+    for kind, networks in {**_NETWORKS, "cloud platform": _PLATFORM_NETWORKS}.items():
         yield from ((kind, ip_network(network)) for network in networks.split())
 
 

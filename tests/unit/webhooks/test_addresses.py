@@ -1,7 +1,7 @@
 """Where webhooks may go: the rules for URLs, and the addresses to which no connection is made."""
 
 import socket
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -34,9 +34,23 @@ REFUSED = {
         "2001:0:4136:e378::1",
         "2002:7f00:1::",
     ],
+    "cloud platform": ["168.63.129.16", "161.26.0.10", "166.8.0.1", "166.11.255.254", "199.36.153.4", "199.36.153.11"],
     "special-purpose": ["192.88.99.1", "192.31.196.1", "192.175.48.1", "2001:10::1", "2620:4f:8000::1"],
 }
-ALLOWED = ["8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "198.20.0.1", "2606:4700::1111", "2a00:1450::1"]
+ALLOWED = [
+    "8.8.8.8",
+    "168.63.129.15",
+    "168.63.129.17",
+    "166.12.0.1",
+    "161.27.0.1",
+    "199.36.153.12",
+    "93.184.216.34",
+    "172.32.0.1",
+    "100.128.0.1",
+    "198.20.0.1",
+    "2606:4700::1111",
+    "2a00:1450::1",
+]
 
 
 @pytest.mark.parametrize(("kind", "address"), [(kind, one) for kind, all_of in REFUSED.items() for one in all_of])
@@ -61,6 +75,44 @@ def test_development_allows_loopback_and_nothing_else(kind: str, address: str) -
         return
     with pytest.raises(AddressRefused):
         DEVELOPMENT.check_address(address)
+
+
+PLATFORMS = [
+    "168.63.129.16",  # Azure
+    "169.254.169.254",  # AWS, Azure, Google Cloud, Oracle, OpenStack and others
+    "169.254.170.2",  # AWS, containers
+    "169.254.0.23",  # Tencent
+    "169.254.42.42",  # Scaleway
+    "100.100.100.200",  # Alibaba
+    "192.0.0.192",  # Oracle, classic
+    "161.26.0.10",  # IBM
+    "fd00:ec2::254",  # AWS
+    "fd20:ce::254",  # Google Cloud
+    "fd00:c1::a9fe:a9fe",  # Oracle
+    "fd00:42::42",  # Scaleway
+    "fe80::a9fe:a9fe",  # OpenStack, Akamai
+]
+
+
+def inside_ipv6(address: str) -> list[str]:
+    """An IPv4 address in every form in which an IPv6 address may hold it."""
+    number = int(ip_address(address))
+    teredo = 0x20010000 << 96 | 0x01020304 << 64 | (number ^ 0xFFFFFFFF)
+    sixtofour = 0x2002 << 112 | number << 80
+    prefixes = [ip_address(prefix) for prefix in ("::ffff:0:0", "::ffff:0:0:0", "::", "64:ff9b::", "64:ff9b:1::")]
+    return [str(IPv6Address(int(prefix) | number)) for prefix in prefixes] + [
+        str(IPv6Address(teredo)),
+        str(IPv6Address(sixtofour)),
+    ]
+
+
+@pytest.mark.parametrize("address", PLATFORMS)
+def test_the_platform_addresses_of_clouds_are_refused_in_every_form(address: str) -> None:
+    forms = [address] if ":" in address else [address, *inside_ipv6(address)]
+    for guard in (PRODUCTION, DEVELOPMENT):
+        for form in forms:
+            with pytest.raises(AddressRefused):
+                guard.check_address(form)
 
 
 @given(st.ip_addresses())
