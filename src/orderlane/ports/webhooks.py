@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from orderlane.domain.events import topic_of
 from orderlane.domain.ids import ClientId, EventId, SubscriptionId
+from orderlane.ports.errors import PortError
 from orderlane.ports.paging import Listing, Page
 
 ALL_TOPICS: Final = "ALL"
@@ -96,6 +97,10 @@ class Subscriptions(Protocol):
         Raises:
             NotFound: there is none, or it is another client's.
         """
+        ...
+
+    async def count_to_add(self, client_id: ClientId) -> int:
+        """Count the client's subscriptions; no other one is added until the unit of work ends."""
         ...
 
     async def list(self, client_id: ClientId, page: Page) -> Listing[Subscription]:
@@ -187,6 +192,19 @@ class WebhookNotSent(Exception):
         return f"{self.code}: {self.detail}"
 
 
+class TooManyTestCalls(PortError):
+    """As many test calls are under way as may be: those of the client (`is_own`), or those of all."""
+
+    def __init__(self, limit: int, retry_after_seconds: int, *, is_own: bool) -> None:
+        super().__init__(limit, retry_after_seconds, is_own)
+        self.limit, self.retry_after_seconds, self.is_own = limit, retry_after_seconds, is_own
+
+    def __str__(self) -> str:
+        whose = "of this client" if self.is_own else "of all clients"
+        wait = f"try again in {self.retry_after_seconds} s"
+        return f"{self.limit} test calls {whose} are under way, which is the limit: {wait}"
+
+
 class WebhookTransport(Protocol):
     """Sends requests to the URLs of subscribers."""
 
@@ -198,8 +216,8 @@ class WebhookTransport(Protocol):
         """
         ...
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
-        """Send one request, exactly these headers and bytes; no redirect is followed.
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, client_id: ClientId) -> WebhookResponse:
+        """Send one request for a client, exactly these headers and bytes; no redirect is followed.
 
         Raises:
             WebhookNotSent: no answer came.
@@ -235,6 +253,7 @@ class Webhooks(Protocol):
 
         Raises:
             WebhookNotSent: no answer came.
+            TooManyTestCalls: others are under way.
             StoreUnavailable: the database does not answer.
         """
         ...

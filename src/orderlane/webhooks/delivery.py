@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 from time import perf_counter
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,12 +18,16 @@ from orderlane.ports.webhooks import Attempt, Subscription, WebhookNotSent, Webh
 from orderlane.sources import Sources
 from orderlane.webhooks.batching import Batch, package_body
 from orderlane.webhooks.cursors import with_lanes_stopped
+from orderlane.webhooks.fair_shares import FairShares
 from orderlane.webhooks.forks import lanes_to_stop, remaining_package
 from orderlane.webhooks.outcomes import Outcome, outcome_of
 from orderlane.webhooks.reading import EventReader, loop_time, wait_until
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.signing import KeyRing, SubscriptionSigner
 from orderlane.webhooks.tail import Tail
+
+IN_FLIGHT_MAX: Final = 1000
+"""How many requests a sender has in flight, at most, unless it is told otherwise."""
 
 _log = structlog.get_logger("orderlane.webhooks")
 
@@ -57,6 +62,7 @@ class DeliveryParts:
     ring: KeyRing
     sources: Sources
     schedule: RetrySchedule
+    shares: FairShares
 
 
 class Delivery:
@@ -69,6 +75,7 @@ class Delivery:
         self._transport = parts.transport
         self._sources = parts.sources
         self._schedule = parts.schedule
+        self._shares = parts.shares
         self._signer = SubscriptionSigner(subscription, parts.ring)
         self._reader: EventReader | None = None
         self._stop = asyncio.Event()
@@ -133,7 +140,10 @@ class Delivery:
             request = request or await self._next_request(reader)
             if request is None:
                 return
-            outcome, attempt = await self._attempt(request, reader)
+            attempted = await self._attempt(request, reader)
+            if attempted is None:
+                return
+            outcome, attempt = attempted
             if outcome.error_code is not None:
                 await self._failed(request, outcome, attempt)
                 return
@@ -170,8 +180,18 @@ class Delivery:
         body = package_body(batch.segments, subscription.id)
         return Request(package=package, segments=batch.segments, body=body)
 
-    async def _attempt(self, request: Request, reader: EventReader) -> tuple[Outcome, Attempt]:
-        """Send once, and read ahead meanwhile."""
+    async def _attempt(self, request: Request, reader: EventReader) -> tuple[Outcome, Attempt] | None:
+        """Send once over a connection of the client's share, once there is one; None if it is to stop before."""
+        client_id = self._subscription.client_id
+        if not await self._shares.acquire(client_id, self._stop):
+            return None
+        try:
+            return await self._sent_reading_ahead(request, reader)
+        finally:
+            self._shares.release(client_id)
+
+    async def _sent_reading_ahead(self, request: Request, reader: EventReader) -> tuple[Outcome, Attempt]:
+        """Send if the subscription is still owned, however long it waited for a connection, and read ahead."""
         await self._store.confirm(self._subscription)
         reading = asyncio.create_task(reader.read_ahead())
         try:
@@ -186,7 +206,9 @@ class Delivery:
         headers = self._signer.sign(request.package.id, sent_at, request.body)
         result: WebhookResponse | WebhookNotSent
         try:
-            result = await self._transport.post(self._subscription.url, headers, request.body)
+            result = await self._transport.post(
+                self._subscription.url, headers, request.body, client_id=self._subscription.client_id
+            )
         except WebhookNotSent as reason:
             result = reason
         latency_ms = round((perf_counter() - began) * 1000)
@@ -261,6 +283,7 @@ class Deliveries:
         ring: KeyRing,
         sources: Sources,
         schedule: RetrySchedule | None = None,
+        shares: FairShares | None = None,
     ) -> None:
         self._tail = Tail(store)
         self._parts = DeliveryParts(
@@ -270,6 +293,7 @@ class Deliveries:
             ring=ring,
             sources=sources,
             schedule=schedule or RetrySchedule(),
+            shares=shares or FairShares(IN_FLIGHT_MAX),
         )
 
     def begin(self, subscription: Subscription) -> Delivery:

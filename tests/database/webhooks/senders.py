@@ -10,6 +10,7 @@ from orderlane.postgres.deliveries import PostgresDeliveryStore
 from orderlane.sources import Sources
 from orderlane.webhooks.addresses import AddressGuard
 from orderlane.webhooks.delivery import Deliveries
+from orderlane.webhooks.fair_shares import FairShares
 from orderlane.webhooks.schedule import RetrySchedule
 from orderlane.webhooks.sending import HttpTransport, SendingLimits
 from orderlane.webhooks.signing import KeyRing
@@ -55,12 +56,13 @@ async def sending(
     schedule: RetrySchedule = QUICK,
     limits: SenderLimits = LIMITS,
     sending_limits: SendingLimits | None = None,
+    shares: FairShares | None = None,
 ) -> AsyncIterator[RunningSender]:
     """A running sender."""
     count = StatementCount()
     async with HttpTransport(AddressGuard(allow_insecure=True), sending_limits) as transport:
         store = await PostgresDeliveryStore.open(dsn, count=count)
-        deliveries = Deliveries(store, transport, KeyRing(store.keys, sources), sources, schedule)
+        deliveries = Deliveries(store, transport, KeyRing(store.keys, sources), sources, schedule, shares)
         stop = asyncio.Event()
         sender = Sender(store, deliveries, limits)
         running = RunningSender(sender, store, count, stop, asyncio.create_task(sender.run(stop)))

@@ -1,10 +1,14 @@
 """The transport on real sockets: what goes out, what is read, and why something did not go out."""
 
 import asyncio
+import os
+import re
+import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,9 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from orderlane.domain.ids import ClientId
 from orderlane.ports.webhooks import WebhookNotSent
 from orderlane.webhooks.addresses import AddressGuard
-from orderlane.webhooks.sending import HttpTransport, SendingLimits
+from orderlane.webhooks.sending import HttpTransport, NameResolver, SendingLimits
 
 DEVELOPMENT = AddressGuard(allow_insecure=True)
 SHORT = SendingLimits(connect_seconds_max=0.2, total_seconds_max=0.3, answer_bytes_max=1000)
@@ -72,13 +77,23 @@ async def hang_up(_: bytes, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
+FOREIGN_WORDS = re.compile(r"(?i)errno|ssl:|_ssl|call failed|connect call|cannot connect to host|127\.0\.0\.1|Error\b")
+"""What the libraries say of hosts, ports and errors, which is nobody's business but the log's."""
+
 NO_CONTENT = saying("HTTP/1.1 204 No Content\r\nX-Answer: yes\r\n\r\n")
 
 
 async def refused(transport: HttpTransport, url: str) -> str:
+    """The code of the failure, whose sentence is one of ours."""
+    return (await failure(transport, url)).code
+
+
+async def failure(transport: HttpTransport, url: str) -> WebhookNotSent:
     with pytest.raises(WebhookNotSent) as not_sent:
         await transport.post(url, {"webhook-id": "1"}, b"{}")
-    return not_sent.value.code
+    detail = not_sent.value.detail
+    assert not FOREIGN_WORDS.search(detail), detail
+    return not_sent.value
 
 
 async def test_a_request_goes_out_exactly_as_it_was_signed() -> None:
@@ -152,6 +167,80 @@ async def test_nobody_listens() -> None:
         port = listener.getsockname()[1]
     async with HttpTransport(DEVELOPMENT) as transport:
         assert await refused(transport, f"http://127.0.0.1:{port}/") == "connection_refused"
+
+
+@contextmanager
+def without_descriptors() -> Iterator[None]:
+    """Let this process open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = [os.dup(0)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened[0] + 50, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                opened.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+async def test_a_process_without_descriptors_is_at_fault_itself() -> None:
+    async with peer(NO_CONTENT) as one, HttpTransport(DEVELOPMENT) as transport:
+        with without_descriptors():
+            not_sent = await failure(transport, f"http://127.0.0.1:{one.port}/")
+
+    assert (not_sent.code, not_sent.is_ours) == ("no_descriptors", True)
+    assert one.connections == 0
+
+
+async def test_a_bounded_number_of_connections_is_kept() -> None:
+    limits = SendingLimits(connections_kept_max=1)
+    async with peer(NO_CONTENT) as one, peer(NO_CONTENT) as other, HttpTransport(DEVELOPMENT, limits) as transport:
+        for _ in range(3):
+            for each in (one, other):
+                assert (await transport.post(f"http://127.0.0.1:{each.port}/", {}, b"{}")).status == 204
+
+    assert (one.connections, other.connections) == (1, 3)
+
+
+async def test_of_a_name_with_many_addresses_two_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a socket at once, and all of them count as one request."""
+    addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "::1", "127.0.0.5"]
+    answers = [Names(address)("", 80)[0] for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: answers)
+    resolver = NameResolver(1)
+
+    assert [result["host"] for result in await resolver.resolve("many.example.com", 80)] == ["127.0.0.2", "::1"]
+    answers.pop(3)
+    assert [result["host"] for result in await resolver.resolve("many.example.com", 80)] == ["127.0.0.2", "127.0.0.3"]
+    await resolver.close()
+
+
+async def test_a_client_whose_name_servers_are_silent_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, lookups = threading.Event(), []
+
+    def look_up(host: str, *rest: object) -> list[tuple[object, ...]]:
+        if host != "localhost":
+            lookups.append(host)
+            answers.wait(20)
+        return Names("127.0.0.1")(host, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    greedy, other = ClientId("a"), ClientId("b")
+    limits = SendingLimits(name_lookups_max=4)
+    async with peer(NO_CONTENT) as one, HttpTransport(DEVELOPMENT, limits) as transport:
+        urls = [f"https://hooks{number}.example.com:{one.port}/" for number in range(20)]
+        hanging = [asyncio.create_task(transport.post(url, {}, b"{}", client_id=greedy)) for url in urls]
+        async with asyncio.timeout(20):
+            while len(lookups) < 2:
+                await asyncio.sleep(0.01)
+
+        assert (await transport.post(f"http://localhost:{one.port}/", {}, b"{}", client_id=other)).status == 204
+        assert len(lookups) == 2
+        answers.set()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_something_else_than_http() -> None:
@@ -252,13 +341,23 @@ async def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None
         assert await refused(transport, "https://hooks.example.com/") == "name_not_found"
 
 
+async def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent_server(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent_server)
+    async with HttpTransport(AddressGuard()) as transport:
+        assert await refused(transport, "https://hooks.example.com/") == "name_lookup_failed"
+
+
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     async with (
         peer(NO_CONTENT, tls=self_signed("localhost", tmp_path)) as one,
         HttpTransport(DEVELOPMENT) as transport,
     ):
-        assert await refused(transport, f"https://localhost:{one.port}/") == "tls_failed"
+        not_sent = await failure(transport, f"https://localhost:{one.port}/")
 
+    assert (not_sent.code, not_sent.detail) == ("tls_failed", "the receiver's certificate is signed by itself")
     assert one.requests == []
 
 
