@@ -13,6 +13,7 @@ from orderlane.api.problem_types import ProblemType
 from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
 from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
+from orderlane.ports.webhooks import TooManyTestCalls
 
 RETRY_AFTER_SECONDS = "2"
 TEXT_LENGTH_MAX = 500
@@ -67,6 +68,8 @@ def _explain(error: Exception) -> tuple[ProblemType, Sequence[FieldError]]:
             return problem_types.INVALID_VALUE, (FieldError(field, message),)
         case KeyReused():
             return problem_types.IDEMPOTENCY_KEY_REUSED, ()
+        case TooManyTestCalls(is_own=is_own):
+            return problem_types.RATE_LIMITED if is_own else problem_types.OVERLOADED, ()
         case StoreUnavailable():
             return problem_types.UNAVAILABLE, ()
         case _:
@@ -79,7 +82,7 @@ def _detail(error: Exception, problem: ProblemType) -> str:
             return detail
         case FieldRefused(field=field, message=message):
             return f"{field}: {message}"
-        case NotFound() | StateRefused() | WeightsRefused():
+        case NotFound() | StateRefused() | WeightsRefused() | TooManyTestCalls():
             return str(error)
         case _:
             return problem.cause
@@ -93,6 +96,8 @@ def _headers(error: Exception) -> dict[str, str]:
     match error:
         case ApiError(headers=headers):
             return dict(headers)
+        case TooManyTestCalls(retry_after_seconds=seconds):
+            return {"retry-after": str(seconds)}
         case StoreUnavailable():
             return {"retry-after": RETRY_AFTER_SECONDS}
         case _:

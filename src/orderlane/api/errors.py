@@ -185,6 +185,13 @@ class NotReady(ApiError):
     problem = problem_types.UNAVAILABLE
 
 
+class Overloaded(ApiError):
+    """There is no room for one more connection."""
+
+    problem = problem_types.OVERLOADED
+    headers: Mapping[str, str] = {"retry-after": "2"}
+
+
 class RateLimited(ApiError):
     """Too many requests."""
 

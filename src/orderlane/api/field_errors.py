@@ -78,7 +78,14 @@ def _own_error(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[
     try:
         msgspec.convert(value, expected, strict=not is_text)
     except msgspec.ValidationError as error:
-        yield FieldError(path, refusal_text(error, expected))
+        yield FieldError(path, _case_hint(value, expected) + refusal_text(error, expected))
+
+
+def _case_hint(value: Any, expected: Any) -> str:
+    """Name the choice that is meant by a text in another case, if one is."""
+    choices = {choice.casefold(): choice for choice in _choices(bare(expected))}
+    meant = choices.get(value.casefold()) if isinstance(value, str) else None
+    return f"did you mean {meant}? It " if meant is not None and meant != value else ""
 
 
 def refusal_text(error: msgspec.ValidationError, expected: Any) -> str:

@@ -14,6 +14,7 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
         token_lifetime: how long an access token is valid.
         requests_per_minute: the limit of a client that has none of its own; None is no limit.
         token_requests_per_minute: how often a client, and an address, may ask for a token.
+        webhooks_per_client: how many webhook subscriptions a client may have.
         public_url: the address at which clients reach the service, for the OpenAPI document.
     """
 
@@ -22,4 +23,5 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
     token_lifetime: timedelta = timedelta(hours=1)
     requests_per_minute: int | None = None
     token_requests_per_minute: int = 60
+    webhooks_per_client: int = 100
     public_url: str = "/"

@@ -237,6 +237,14 @@ UNAVAILABLE = ProblemType(
     "Repeat the request with the same idempotency key after the seconds in `retry-after`.",
 )
 
+OVERLOADED = ProblemType(
+    "overloaded",
+    503,
+    "The service has no room for this now",
+    "As many connections, or test calls of all clients, are open as the service has file descriptors for.",
+    "Repeat the request after the seconds in `retry-after`, and use connections again instead of opening many.",
+)
+
 PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
     sorted(
         (value for value in list(globals().values()) if isinstance(value, ProblemType)),

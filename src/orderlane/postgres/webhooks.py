@@ -67,6 +67,12 @@ class PostgresSubscriptions:
             raise NotFound("webhook", subscription_id)
         return subscription_from(row)
 
+    async def count_to_add(self, client_id: ClientId) -> int:
+        """Count the client's subscriptions; no other one is added until the transaction ends."""
+        await self._connection.execute(_SQL["lock_client"], client_id)
+        count: int = await self._connection.fetchval(_SQL["count_subscriptions"], client_id)
+        return count
+
     async def list(self, client_id: ClientId, page: Page) -> Listing[Subscription]:
         """A page of the client's subscriptions."""
         return await fetch_page(

@@ -111,6 +111,13 @@ class WebhookConfigChange(RequestBody, frozen=True):
     max_package_size: _PackageSize | UnsetType = UNSET
 
 
+class WebhookWarning(Struct, frozen=True):
+    """Something about a subscription that is allowed, and probably not meant: the field, and what follows from it."""
+
+    field: Annotated[str, Meta(examples=["enabled"])]
+    message: Annotated[str, Meta(examples=['is false: events wait and nothing is sent; PATCH it with "enabled": true'])]
+
+
 class WebhookChange(RequestBody, frozen=True):
     """What to change of a subscription; the rest stays. The whole object, as it was read, may be sent too."""
 
@@ -125,12 +132,14 @@ class WebhookChange(RequestBody, frozen=True):
     updated_at: _ReadOnly = UNSET
     disabled_reason: _ReadOnly = UNSET
     secret: _ReadOnly = UNSET
+    warnings: _ReadOnly = UNSET
 
 
 class WebhookResource(Struct, frozen=True, kw_only=True):
     """A subscription. `secret` (for Standard Webhooks' HMAC) is shown to tokens with webhooks:admin only.
 
-    `disabled_reason` says why the service itself disabled it: the receiver answered 410 Gone.
+    `disabled_reason` says why it was disabled by somebody else: the receiver answered 410 Gone, or the operator did it.
+    `warnings` says what probably is not meant; absent when there is nothing.
     """
 
     id: Uuid
@@ -144,6 +153,7 @@ class WebhookResource(Struct, frozen=True, kw_only=True):
     config: WebhookConfig
     disabled_reason: Annotated[str | None, Meta(examples=[None])]
     secret: Annotated[str, Meta(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])] | UnsetType = UNSET
+    warnings: list[WebhookWarning] | UnsetType = UNSET
 
 
 class DeliveryAttempt(Struct, frozen=True, kw_only=True):
@@ -173,18 +183,18 @@ class WebhookTestResponse(Struct, frozen=True):
 
 
 class WebhookTestError(Struct, frozen=True):
-    """Why no answer came: in a word, and in a sentence."""
+    """Why no answer came: in a word, and in a sentence. Both stay the same from version to version."""
 
     code: Annotated[str, Meta(examples=["connect_timeout"])]
-    message: Annotated[str, Meta(examples=["no connection within 5 seconds"])]
+    message: Annotated[str, Meta(examples=["no connection came about in time"])]
 
 
 class WebhookTestResource(Struct, frozen=True):
-    """What came of a test call: the receiver's answer, or `response` null and the error."""
+    """What came of a test call: the receiver's answer, or without one (`response` is absent) the error."""
 
     url: _ShownUrl
-    response: WebhookTestResponse | None
-    error: Annotated[WebhookTestError | None, Meta(examples=[None])]
+    response: WebhookTestResponse | UnsetType = UNSET
+    error: Annotated[WebhookTestError | None, Meta(examples=[None])] = None
 
 
 class WebhookTestSubject(Struct, frozen=True):

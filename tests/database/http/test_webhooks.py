@@ -1,15 +1,19 @@
 """Webhook subscriptions over HTTP: made, read, changed, tested, deleted; by their owner only."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 import standardwebhooks
+from aiohttp import web
 
+from orderlane.api.options import ApiOptions
 from orderlane.http_signatures import PublicKey, verify_webhook
 from orderlane.resources.webhooks import PACKAGE_SIZE_DEFAULT
-from tests.database.webhooks.receivers import Receiver, answering, receiving
+from tests.database.conftest import running_api
+from tests.database.webhooks.receivers import Received, Receiver, answering, receiving
 
 WANTED = {"title": "Orders", "url": "https://hooks.example.com/orderlane", "type": ["ORDER", "PORTFOLIO_ORDER"]}
 
@@ -92,6 +96,7 @@ async def test_the_whole_object_may_be_sent_to_change_some_of_it(api: Any) -> No
 
     changed = (await api.http.patch(f"/webhooks/{made['id']}", json=whole)).json()
 
+    del whole["warnings"]  # it is enabled now
     assert changed == {**whole, "updated_at": changed["updated_at"]}
     assert changed["updated_at"] > made["updated_at"]
     assert (await api.http.get(f"/webhooks/{made['id']}")).json() == changed
@@ -115,6 +120,8 @@ async def test_what_is_not_named_stays(api: Any, change: dict[str, Any]) -> None
     changed = (await api.http.patch(f"/webhooks/{made['id']}", json=change)).json()
 
     config = {**made["config"], **change.get("config", {})}
+    if "enabled" in change:
+        del made["warnings"]
     assert changed == {**made, **change, "config": config, "updated_at": changed["updated_at"]}
 
 
@@ -222,8 +229,80 @@ async def test_a_test_call_tells_why_no_answer_came(api: Any) -> None:
 
     tested = (await api.http.post(f"/webhooks/{made['id']}/test")).json()
 
-    assert tested["response"] is None
-    assert tested["error"]["code"] == "connection_refused"
+    assert tested == {
+        "url": url,
+        "error": {
+            "code": "connection_refused",
+            "message": "the receiver's host refuses connections to this port",
+        },
+    }
+
+
+async def test_a_client_has_a_bounded_number_of_test_calls_at_once(api: Any, receiver: Receiver) -> None:
+    made = await created(api, url=receiver.url)
+    goes_on = asyncio.Event()
+
+    async def later(_: Received) -> web.Response:
+        await goes_on.wait()
+        return web.Response(status=204)
+
+    receiver.otherwise = later
+    path = f"/webhooks/{made['id']}/test"
+    calls = [asyncio.create_task(api.http.post(path)) for _ in range(4)]
+    await receiver.until_received(4)
+
+    refused = await api.http.post(path)
+    assert (refused.status_code, refused.json()["type"]) == (429, "/errors/rate_limited")
+    assert refused.json()["detail"].startswith("4 test calls of this client are under way, which is the limit")
+    assert 1 <= int(refused.headers["retry-after"]) <= 15
+    other = await api.session()
+    theirs = (await other.post("/webhooks", json={**WANTED, "url": receiver.url})).json()
+    calls.append(asyncio.create_task(other.post(f"/webhooks/{theirs['id']}/test")))
+    await receiver.until_received(5)
+
+    goes_on.set()
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
+    assert (await api.http.post(path)).status_code == 200
+
+
+async def test_a_client_has_a_bounded_number_of_subscriptions(dsn: str) -> None:
+    options = ApiOptions(token_requests_per_minute=10_000, webhooks_per_client=3)
+    async with running_api(dsn, options) as api:
+        answers = await asyncio.gather(*(api.http.post("/webhooks", json=WANTED) for _ in range(8)))
+        other = await api.session()
+
+        assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
+        [detail] = {answer.json()["detail"] for answer in answers if answer.status_code == 409}
+        assert detail.startswith("this client has 3 webhook subscriptions, and the limit is 3")
+        assert (await other.post("/webhooks", json=WANTED)).status_code == 201
+        made = next(answer.json() for answer in answers if answer.status_code == 201)
+        assert (await api.http.patch(f"/webhooks/{made['id']}", json={"enabled": True})).status_code == 200
+        assert (await api.http.delete(f"/webhooks/{made['id']}")).status_code == 204
+        assert (await api.http.post("/webhooks", json=WANTED)).status_code == 201
+
+
+async def test_a_subscription_that_gets_nothing_says_so(api: Any) -> None:
+    made = await created(api)
+    path = f"/webhooks/{made['id']}"
+    warning = {
+        "field": "enabled",
+        "message": 'is false: events wait and nothing is sent; PATCH it with "enabled": true',
+    }
+
+    assert made["warnings"] == [warning]
+    assert (await api.http.get(path)).json()["warnings"] == [warning]
+    assert (await api.http.get("/webhooks")).json()["data"][0]["warnings"] == [warning]
+    assert (await api.http.patch(path, json={"title": "x"})).json()["warnings"] == [warning]
+    assert "warnings" not in (await api.http.patch(path, json={"enabled": True})).json()
+    assert "warnings" not in await created(api, enabled=True)
+
+
+async def test_a_category_in_another_case_is_recognized(api: Any) -> None:
+    answer = await api.http.post("/webhooks", json={**WANTED, "type": ["order", "ORDERS"]})
+
+    messages = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert messages["type[0]"].startswith("did you mean ORDER? It must be one of ALL, ACCOUNT, ")
+    assert messages["type[1]"].startswith("must be one of ALL, ACCOUNT, ")
 
 
 async def test_verify_keys_are_a_json_web_key_set(api: Any) -> None:

@@ -10,7 +10,7 @@ from orderlane.api import problem_types
 from orderlane.api.lists import PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, Unit, operation
 from orderlane.api.scopes import Scope
-from orderlane.domain.errors import FieldRefused
+from orderlane.domain.errors import FieldRefused, StateRefused
 from orderlane.domain.ids import SubscriptionId
 from orderlane.ports.webhooks import ALL_TOPICS, Attempt, Subscription, WebhookNotSent
 from orderlane.resources.formats import write_time
@@ -27,6 +27,7 @@ from orderlane.resources.webhooks import (
     WebhookTestError,
     WebhookTestResource,
     WebhookTestResponse,
+    WebhookWarning,
 )
 
 _TAG = "Webhooks"
@@ -68,7 +69,7 @@ async def get_verify_keys(call: Call) -> VerifyKeySet:
     tag=_TAG,
     scope=Scope.WEBHOOKS_ADMIN,
     success=201,
-    problems=(problem_types.INVALID_VALUE,),
+    problems=(problem_types.INVALID_VALUE, problem_types.CONFLICT),
     summary="Create a webhook subscription",
 )
 async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
@@ -90,6 +91,7 @@ async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
     )
     _check_categories(subscription)
     call.services.webhooks.check_url(subscription.url)
+    await _check_count(call)
     await call.store.subscriptions.add(subscription)
     return _resource(call, subscription)
 
@@ -154,7 +156,7 @@ async def delete_webhook(call: Call, webhook_id: SubscriptionIdText) -> None:
     tag=_TAG,
     scope=Scope.WEBHOOKS_ADMIN,
     unit=Unit.NONE,
-    problems=(problem_types.NOT_FOUND,),
+    problems=(problem_types.NOT_FOUND, problem_types.OVERLOADED),
     summary="Test a webhook subscription",
 )
 async def send_test_webhook(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
@@ -168,7 +170,7 @@ async def send_test_webhook(call: Call, webhook_id: SubscriptionIdText) -> Webho
     tag=_TAG,
     scope=Scope.WEBHOOKS_ADMIN,
     unit=Unit.NONE,
-    problems=(problem_types.NOT_FOUND,),
+    problems=(problem_types.NOT_FOUND, problem_types.OVERLOADED),
     summary="Test a webhook subscription (the same as POST)",
 )
 async def get_test_webhook(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
@@ -199,9 +201,9 @@ async def _try_out(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestRes
     try:
         answer = await call.services.webhooks.try_out(subscription)
     except WebhookNotSent as reason:
-        return WebhookTestResource(subscription.url, None, WebhookTestError(reason.code, reason.detail))
+        return WebhookTestResource(subscription.url, error=WebhookTestError(reason.code, reason.detail))
     response = WebhookTestResponse(answer.status, dict(answer.headers), answer.body.decode("utf-8", "replace"))
-    return WebhookTestResource(subscription.url, response, None)
+    return WebhookTestResource(subscription.url, response)
 
 
 def _changed(stored: Subscription, body: WebhookChange) -> Subscription:
@@ -216,6 +218,16 @@ def _changed(stored: Subscription, body: WebhookChange) -> Subscription:
         delay_ms=stored.delay_ms if isinstance(config.delay, UnsetType) else _delay_ms(config.delay),
         max_package_bytes=_set(config.max_package_size, stored.max_package_bytes),
     )
+
+
+async def _check_count(call: Call) -> None:
+    limit = call.options.webhooks_per_client
+    count = await call.store.subscriptions.count_to_add(call.client_id)
+    if count >= limit:
+        raise StateRefused(
+            f"this client has {count} webhook subscriptions, and the limit is {limit}: delete one that is not needed,"
+            " or ask the operator for a higher limit"
+        )
 
 
 def _set(value: ValueT | UnsetType, otherwise: ValueT) -> ValueT:
@@ -250,7 +262,15 @@ def _resource(call: Call, subscription: Subscription) -> WebhookResource:
         ),
         disabled_reason=subscription.disabled_reason,
         secret=subscription.secret if Scope.WEBHOOKS_ADMIN in call.scopes else UNSET,
+        warnings=_warnings(subscription) or UNSET,
     )
+
+
+def _warnings(subscription: Subscription) -> list[WebhookWarning]:
+    """What of a subscription is probably not meant."""
+    if subscription.enabled:
+        return []
+    return [WebhookWarning("enabled", 'is false: events wait and nothing is sent; PATCH it with "enabled": true')]
 
 
 def _attempt(attempt: Attempt) -> DeliveryAttempt:

@@ -13,6 +13,12 @@ FROM subscription, (
     FROM lanes
 ) AS head;
 
+-- lock_client: Lock a client, so that no other transaction counts its subscriptions until this one ends.
+SELECT FROM clients WHERE id = $1 FOR NO KEY UPDATE;
+
+-- count_subscriptions: Count the subscriptions of a client, as they are after its lock was waited for.
+SELECT count(*) FROM webhook_subscriptions WHERE client_id = $1;
+
 -- get_subscription: Read one subscription of a client.
 SELECT * FROM webhook_subscriptions WHERE client_id = $1 AND id = $2;
 
