@@ -11,16 +11,19 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from orderlane.api.error_map import problem_answer
-from orderlane.api.errors import MalformedRequest
+from orderlane.api.errors import ApiError, MalformedRequest, Overloaded
+from orderlane.api.open_connections import OpenConnections
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 RECEIVE_SECONDS_MAX: Final = 30.0
+CONNECTIONS_MAX: Final = 10_000
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection: bounded in what it keeps of an unfinished head, and in how long a request may take to arrive."""
 
     new_id: Callable[[], str]
+    open_connections: OpenConnections
     receive_seconds_max = RECEIVE_SECONDS_MAX
     _is_in_head = False
     _head_bytes = 0
@@ -31,10 +34,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._expect_the_rest()
+        if not self.open_connections.add(self):
+            self._refuse(Overloaded())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._expect_nothing()
+        self.open_connections.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,15 +80,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._expect_nothing()
         super().on_message_complete()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for another request after one that is answered."""
+        return self.timeout_keep_alive_task is not None
+
+    def close_idle(self) -> None:
+        """Close it, as it would be for being idle for too long."""
+        self.timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request with a problem document, and close the connection."""
+        self._refuse(MalformedRequest(msg))
+
+    def _refuse(self, refusal: ApiError) -> None:
         request_id = self.new_id()
-        answer = problem_answer(MalformedRequest(msg), "", request_id, development=False)
+        answer = problem_answer(refusal, "", request_id, development=False)
         headers = {
             "upvest-request-id": request_id,
             "content-type": answer.media_type,
             "content-length": str(len(answer.body)),
             "connection": "close",
+            **answer.headers,
         }
         lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
         self.transport.write(b"".join((STATUS_LINE[answer.status], *lines, b"\r\n", answer.body)))
@@ -102,7 +121,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def http_protocol(new_id: Callable[[], str]) -> type[asyncio.Protocol]:
+def http_protocol(new_id: Callable[[], str], connections_max: int = CONNECTIONS_MAX) -> type[asyncio.Protocol]:
     """The protocol for uvicorn's configuration; `new_id` names refused requests."""
-    members: dict[str, Any] = {"new_id": staticmethod(new_id)}
+    members: dict[str, Any] = {"new_id": staticmethod(new_id), "open_connections": OpenConnections(connections_max)}
     return type("HttpProtocol", (BoundedHttpProtocol,), members)

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from uvicorn.config import Config
 
-from orderlane.api.http_protocol import http_protocol
+from orderlane.api.http_protocol import CONNECTIONS_MAX, http_protocol
 from orderlane.cli.outcome import CommandRefused
 
 BACKLOG = 2048
@@ -112,12 +112,13 @@ class HttpServer:
         new_id: Callable[[], str],
         on_started: Callable[[], None],
         trusted_proxies: str | None = None,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self._listener = listener
         self._server = _Server(
             Config(
                 application,
-                http=http_protocol(new_id),
+                http=http_protocol(new_id, connections_max),
                 ws="none",
                 lifespan="off",
                 log_config=None,
