@@ -29,7 +29,9 @@ events = App(name="events", help="Events as they were frozen.", group=_LOOK)
 portfolio_orders = App(name="portfolio-order", help="Look at a portfolio order.", group=_LOOK)
 quarantine = App(name="quarantine", help="Messages that could not be applied; each holds its account.", group=_CHANGE)
 
-for _group in (clients, instruments, portfolio_orders, events, quarantine):
+webhooks = App(name="webhook", help="Webhook subscriptions of all clients.")
+
+for _group in (clients, instruments, portfolio_orders, events, quarantine, webhooks):
     app.command(_group)
 clients.command(keys)
 
@@ -37,6 +39,7 @@ _SERVICE = "orderlane.cli.service"
 _CLIENTS = "orderlane.cli.clients"
 _PORTFOLIO_ORDERS = "orderlane.cli.portfolio_orders"
 _QUARANTINE = "orderlane.cli.quarantine"
+_WEBHOOKS = "orderlane.cli.webhooks"
 
 _ROLES = {
     "api": "Run the HTTP API alone.",
@@ -116,6 +119,10 @@ portfolio_orders.command(
 events.command("orderlane.cli.events:show", help="Show every event of a portfolio order, byte for byte.")
 quarantine.command(f"{_QUARANTINE}:list_all", name="list", help="List quarantined messages.")
 quarantine.command(f"{_QUARANTINE}:release", help="Put a message, and what waits behind it, back into the inbox.")
+webhooks.command(f"{_WEBHOOKS}:list_all", name="list", help="List the webhook subscriptions of all clients.")
+webhooks.command(f"{_WEBHOOKS}:disable", help="Disable a subscription: nothing more is sent to it.")
+webhooks.command(f"{_WEBHOOKS}:enable", help="Enable a subscription: it goes on where it stopped.")
+webhooks.command(f"{_WEBHOOKS}:delete", help="Delete a subscription, and what is not delivered to it.")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from orderlane.cli.findings import (
 )
 from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import FAILED, complete
-from orderlane.ports.operator import DeliveryHealth, LaneHealth, Operator, Quarantined
+from orderlane.ports.operator import DISABLED_BY_OPERATOR, DeliveryHealth, LaneHealth, Operator, Quarantined
 from orderlane.settings import unknown_variables
 
 WAITING_TOO_LONG = timedelta(seconds=30)
@@ -122,7 +122,9 @@ def _delivery_finding(delivery: DeliveryHealth) -> Finding:
     if not delivery.enabled:
         if delivery.disabled_reason is None:
             return Finding(subject, True, "not enabled")
-        return Finding(subject, False, f"disabled: {delivery.disabled_reason}")
+        by_operator = delivery.disabled_reason == DISABLED_BY_OPERATOR
+        text = f"disabled: {delivery.disabled_reason}"
+        return Finding(subject, by_operator, text if by_operator else f"{text}: {_cure(delivery, 'enable')}")
     if delivery.stopped_lanes:
         return Finding(subject, False, _stopped(delivery.stopped_lanes))
     if not delivery.has_sender:
@@ -133,8 +135,13 @@ def _delivery_finding(delivery: DeliveryHealth) -> Finding:
     text = f"the oldest undelivered event is {words(age)} old"
     if delivery.attempts:
         failed = f"{delivery.attempts} attempts failed, the last with: {delivery.last_error}"
-        return Finding(subject, False, f"{text}, {failed}")
+        return Finding(subject, False, f"{text}, {failed}. If it is not needed any more: {_cure(delivery, 'disable')}")
     return Finding(subject, age <= WAITING_TOO_LONG, text)
+
+
+def _cure(delivery: DeliveryHealth, verb: str) -> str:
+    """The commands by which an operator changes a subscription."""
+    return f"`orderlane webhook {verb} {delivery.subscription_id}`, or `delete` in place of `{verb}`"
 
 
 def _stopped(lanes: Sequence[int]) -> str:

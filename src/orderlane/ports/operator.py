@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from orderlane.domain.epochs import Epoch
-from orderlane.domain.ids import ParentOrderId, SubjectId, SubscriptionId
+from orderlane.domain.ids import ClientId, ParentOrderId, SubjectId, SubscriptionId
 from orderlane.domain.parent_order import ParentOrder
+
+DISABLED_BY_OPERATOR: Final = "the operator disabled it"
+"""Why a subscription is disabled that an operator disabled, as its client is told."""
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -47,6 +50,7 @@ class DeliveryHealth(Struct, frozen=True, kw_only=True):
     """An enabled or disabled webhook subscription, and how old the oldest event is that it has not got.
 
     `oldest_undelivered_age` is None when there is none; `last_error` is None when the last attempt succeeded.
+    `last_attempt_at` is None when there was none in the time for which attempts are kept.
     `stopped_lanes` are those whose history forked in front of its cursor (`cursor_forked`): nothing of them is sent.
     """
 
@@ -59,6 +63,9 @@ class DeliveryHealth(Struct, frozen=True, kw_only=True):
     oldest_undelivered_age: timedelta | None
     attempts: int
     last_error: str | None
+    client_id: ClientId
+    client_name: str
+    last_attempt_at: datetime | None = None
     stopped_lanes: Sequence[int] = ()
 
 
@@ -147,6 +154,30 @@ class Operator(Protocol):
 
     async def deliveries(self) -> Sequence[DeliveryHealth]:
         """How the webhook subscriptions are."""
+        ...
+
+    async def webhook(self, subscription_id: SubscriptionId) -> DeliveryHealth:
+        """How one webhook subscription is.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        ...
+
+    async def enable_webhook(self, subscription_id: SubscriptionId, *, enabled: bool) -> None:
+        """Enable a webhook subscription of any client, or disable it in the name of the operator.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        ...
+
+    async def delete_webhook(self, subscription_id: SubscriptionId) -> None:
+        """Delete a webhook subscription of any client, with its cursor and attempts.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
         ...
 
     async def portfolio_order(self, portfolio_order_id: ParentOrderId) -> ParentOrder:

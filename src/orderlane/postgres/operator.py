@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from orderlane.domain.epochs import Epoch
-from orderlane.domain.ids import ParentOrderId, SubjectId, SubscriptionId, lane_of
+from orderlane.domain.ids import ClientId, ParentOrderId, SubjectId, SubscriptionId, lane_of
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.places import is_stopped
 from orderlane.ports.errors import NotFound
 from orderlane.ports.operator import (
+    DISABLED_BY_OPERATOR,
     DeliveryHealth,
     LaneHealth,
     Quarantined,
@@ -21,6 +22,7 @@ from orderlane.postgres.clock import CLOCK_DIFFERENCE_MAX
 from orderlane.postgres.connection import (
     NOTIFY_EVENTS,
     NOTIFY_INBOX,
+    NOTIFY_SUBSCRIPTIONS,
     Connection,
     SessionsRefused,
     committed,
@@ -144,24 +146,47 @@ class PostgresOperator:
 
     async def deliveries(self) -> Sequence[DeliveryHealth]:
         """How the webhook subscriptions are."""
+        return await self._deliveries(None)
+
+    async def webhook(self, subscription_id: SubscriptionId) -> DeliveryHealth:
+        """How one webhook subscription is.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        found = await self._deliveries(subscription_id)
+        if not found:
+            raise NotFound("webhook", subscription_id)
+        return found[0]
+
+    async def _deliveries(self, subscription_id: SubscriptionId | None) -> Sequence[DeliveryHealth]:
         with unavailable_on_loss():
-            rows = await self._connection.fetch(_SQL["deliveries"])
+            rows = await self._connection.fetch(_SQL["deliveries"], subscription_id)
             senders = await owned_keys(self._connection, ClaimRole.SUBSCRIPTIONS)
-        return [
-            DeliveryHealth(
-                subscription_id=SubscriptionId(str(row["id"])),
-                title=row["title"],
-                url=row["url"],
-                enabled=row["enabled"],
-                disabled_reason=row["disabled_reason"],
-                has_sender=row["number"] in senders,
-                oldest_undelivered_age=None if row["oldest_at"] is None else row["now"] - row["oldest_at"],
-                attempts=row["attempts"],
-                last_error=row["last_error"],
-                stopped_lanes=[lane for lane, place in enumerate(row["positions"]) if is_stopped(place)],
-            )
-            for row in rows
-        ]
+        return [_delivery_from(row, senders) for row in rows]
+
+    async def enable_webhook(self, subscription_id: SubscriptionId, *, enabled: bool) -> None:
+        """Enable a webhook subscription of any client, or disable it in the name of the operator.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        reason = None if enabled else DISABLED_BY_OPERATOR
+        await self._change_webhook(subscription_id, "enable_webhook", enabled, reason)
+
+    async def delete_webhook(self, subscription_id: SubscriptionId) -> None:
+        """Delete a webhook subscription of any client, with its cursor and attempts.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+        await self._change_webhook(subscription_id, "delete_webhook")
+
+    async def _change_webhook(self, subscription_id: SubscriptionId, query: str, *arguments: object) -> None:
+        with unavailable_on_loss():
+            if not await self._connection.fetchval(_SQL[query], subscription_id, *arguments):
+                raise NotFound("webhook", subscription_id)
+            await notify(self._connection, [NOTIFY_SUBSCRIPTIONS])
 
     async def portfolio_order(self, portfolio_order_id: ParentOrderId) -> ParentOrder:
         """One portfolio order of any client.
@@ -210,6 +235,24 @@ def _session_from(owner: Owner) -> SessionHealth:
         clock_difference=difference,
         clock_is_wrong=abs(difference) > CLOCK_DIFFERENCE_MAX,
         waits_for_standby=owner.waits_for_standby,
+    )
+
+
+def _delivery_from(row: Row, senders: frozenset[int]) -> DeliveryHealth:
+    return DeliveryHealth(
+        subscription_id=SubscriptionId(str(row["id"])),
+        title=row["title"],
+        url=row["url"],
+        enabled=row["enabled"],
+        disabled_reason=row["disabled_reason"],
+        has_sender=row["number"] in senders,
+        oldest_undelivered_age=None if row["oldest_at"] is None else row["now"] - row["oldest_at"],
+        attempts=row["attempts"],
+        last_error=row["last_error"],
+        client_id=ClientId(str(row["client_id"])),
+        client_name=row["client_name"],
+        last_attempt_at=row["last_attempt_at"],
+        stopped_lanes=[lane for lane, place in enumerate(row["positions"]) if is_stopped(place)],
     )
 
 

@@ -54,9 +54,11 @@ WITH moved AS (
 INSERT INTO inbox (lane, id, subject_id, kind, message, actor, request_id, created_at)
 SELECT lane, id, subject_id, kind, message, actor, request_id, created_at FROM moved;
 
--- deliveries: List every subscription with the oldest segment behind its cursor that its filter may let through.
+-- deliveries: List every subscription, or one, with the oldest segment behind its cursor that its filter may let through.
 SELECT subscription.id, subscription.number, subscription.title, subscription.url, subscription.enabled,
     subscription.disabled_reason, cursor.attempts, cursor.last_error, cursor.positions, business_time() AS now,
+    subscription.client_id, client.name AS client_name,
+    (SELECT max(sent_at) FROM webhook_attempts WHERE subscription_id = subscription.id) AS last_attempt_at,
     (
         SELECT min(segment.created_at)
         FROM lanes
@@ -74,7 +76,29 @@ SELECT subscription.id, subscription.number, subscription.title, subscription.ur
     ) AS oldest_at
 FROM webhook_subscriptions AS subscription
 JOIN webhook_cursors AS cursor ON cursor.subscription_id = subscription.id
+JOIN clients AS client ON client.id = subscription.client_id
+WHERE $1::uuid IS NULL OR subscription.id = $1
 ORDER BY subscription.number;
+
+-- enable_webhook: Enable or disable a subscription of any client; enabled, its waiting package is tried at once.
+WITH changed AS (
+    UPDATE webhook_subscriptions
+    SET enabled = $2, disabled_reason = $3,
+        updated_at = greatest(business_time(), updated_at + interval '1 millisecond')
+    WHERE id = $1
+    RETURNING id
+), hurried AS (
+    UPDATE webhook_cursors SET next_attempt_at = NULL FROM changed WHERE $2 AND subscription_id = changed.id
+)
+SELECT true FROM changed;
+
+-- delete_webhook: Delete a subscription of any client; its cursor and its attempts go with it.
+WITH deleted AS (
+    DELETE FROM webhook_subscriptions WHERE id = $1 RETURNING id
+), forgotten AS (
+    DELETE FROM webhook_attempts USING deleted WHERE subscription_id = deleted.id
+)
+SELECT true FROM deleted;
 
 -- parent_order: Read one parent order of any client.
 SELECT * FROM parent_orders WHERE lane = $1 AND id = $2;
