@@ -183,6 +183,26 @@ class Settings:
             "venue are executed there.",
         ),
     )
+    webhooks_per_client: int = field(
+        default=100,
+        metadata=declared(
+            whole_number(1, 100_000), "How many webhook subscriptions a client may have, enabled or not."
+        ),
+    )
+    webhook_test_calls_per_client: int = field(
+        default=4,
+        metadata=declared(
+            whole_number(1, 1000), "How many test calls of a client may wait for their receivers at once, in a process."
+        ),
+    )
+    webhook_requests: int | None = field(
+        default=None,
+        metadata=declared(
+            optional(whole_number(1, 100_000)),
+            "How many requests a webhook sender has in flight, at most; a client alone gets half of them. Empty, or "
+            "more than that: as many as the limit of open files allows.",
+        ),
+    )
     allow_insecure_webhooks: bool = field(
         default=False,
         metadata=declared(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -32,11 +33,15 @@ def environment(**more: str) -> dict[str, str]:
 
 @dataclass
 class Program:
-    """One running `orderlane …` that speaks JSON lines, and stops with the tests, however they end."""
+    """One running `orderlane …` that speaks JSON lines, and stops with the tests, however they end.
+
+    `descriptors` are the soft and the hard limit of its open files, unless they are those of the tests.
+    """
 
     arguments: tuple[str, ...]
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, int] | None = None
     process: Process | None = None
 
     async def start(self) -> None:
@@ -49,7 +54,12 @@ class Program:
                 stderr=log,
                 env=environment(**self.settings),
                 limit=LINE_BYTES_MAX,
+                preexec_fn=self._limit_descriptors,
             )
+
+    def _limit_descriptors(self) -> None:
+        if self.descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.descriptors)
 
     async def wait_for(self, event: str) -> dict[str, Any]:
         """The next announcement of this kind."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from orderlane.bootstrap.database import Database, ProcessBeats, opened_pool
+from orderlane.bootstrap.descriptors import DescriptorBudget
 from orderlane.ports.deliveries import DeliveryStore
 from orderlane.ports.lanes import LaneStore
 from orderlane.ports.services import ApiServices
@@ -25,9 +26,10 @@ from orderlane.sources import Sources
 from orderlane.venues.registry import VenueChoice, open_venue
 from orderlane.webhooks.addresses import AddressGuard
 from orderlane.webhooks.delivery import Deliveries
-from orderlane.webhooks.sending import HttpTransport
+from orderlane.webhooks.fair_shares import FairShares
+from orderlane.webhooks.sending import HttpTransport, SendingLimits
 from orderlane.webhooks.signing import KeyRing
-from orderlane.webhooks.test_calls import HttpWebhooks
+from orderlane.webhooks.test_calls import CallLimits, HttpWebhooks
 
 API_CONNECTIONS_MIN = 4
 """How many connections the API opens before it answers, so that the first requests wait for none."""
@@ -55,7 +57,7 @@ async def venue(choice: VenueChoice, sources: Sources) -> Venue:
 
 @asynccontextmanager
 async def open_api_services(
-    database: Database, settings: Settings, sources: Sources, answer_of: AnswerOf
+    database: Database, settings: Settings, sources: Sources, answer_of: AnswerOf, descriptors: DescriptorBudget
 ) -> AsyncIterator[ApiServices]:
     """All that the API needs; `answer_of` makes the answer to an accepted order. Raises StoreUnavailable."""
     statements = StatementCount()
@@ -70,9 +72,10 @@ async def open_api_services(
         opened_pool(
             database, "orderlane api reads", settings.database_connections, 1, statements, reads_only=True
         ) as reading,
-        HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport,
+        _transport(settings, descriptors, kept=0) as transport,
     ):
         store = await PostgresStore.open(writing, reading)
+        test_calls = CallLimits(per_client=settings.webhook_test_calls_per_client, total=descriptors.test_calls)
         acceptance = PostgresPortfolioOrderAcceptance(writing, store.lane_count, answer_of)
         yield ApiServices(
             store=store,
@@ -80,7 +83,7 @@ async def open_api_services(
             credentials=PostgresCredentialSource(writing),
             nonces=PostgresNonces(writing),
             figures=PostgresFigures(reading, statements),
-            webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(writing), sources), sources),
+            webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(writing), sources), sources, test_calls),
             sources=sources,
         )
         await acceptance.close()
@@ -89,13 +92,19 @@ async def open_api_services(
 
 @asynccontextmanager
 async def open_deliveries(
-    database: Database, settings: Settings, sources: Sources, beats: ProcessBeats
+    database: Database, settings: Settings, sources: Sources, beats: ProcessBeats, descriptors: DescriptorBudget
 ) -> AsyncIterator[tuple[DeliveryStore, Deliveries]]:
     """All that a webhook sender needs.
 
     Raises:
         StoreUnavailable: the database is lost.
     """
-    async with HttpTransport(AddressGuard(allow_insecure=settings.allow_insecure_webhooks)) as transport:
+    async with _transport(settings, descriptors, kept=descriptors.kept) as transport:
         store = await PostgresDeliveryStore.open(database.dsn, beats.heartbeat)
-        yield store, Deliveries(store, transport, KeyRing(store.keys, sources), sources)
+        shares = FairShares(min(settings.webhook_requests or descriptors.requests, descriptors.requests))
+        yield store, Deliveries(store, transport, KeyRing(store.keys, sources), sources, shares=shares)
+
+
+def _transport(settings: Settings, descriptors: DescriptorBudget, *, kept: int) -> HttpTransport:
+    guard = AddressGuard(allow_insecure=settings.allow_insecure_webhooks)
+    return HttpTransport(guard, SendingLimits(connections_kept_max=kept, name_lookups_max=descriptors.name_lookups))

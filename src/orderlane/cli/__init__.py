@@ -5,14 +5,12 @@ from importlib.metadata import version
 from cyclopts import App, Group
 
 from orderlane.cli.misuse import sentence
+from orderlane.domain.money import require_exactness
 
 _RUN = Group("Run", sort_key=1)
 _LOOK = Group("Look", sort_key=2)
 _CHANGE = Group("Change", sort_key=3)
 _PROGRAM = Group("Program", sort_key=4)
-
-from orderlane.domain.money import require_exactness
-
 app = App(
     name="orderlane",
     help="A self-hosted portfolio-order service: one order for a whole portfolio, split, executed, every step told.",
@@ -28,8 +26,7 @@ instruments = App(name="instruments", help="What can be traded.", group=_CHANGE)
 events = App(name="events", help="Events as they were frozen.", group=_LOOK)
 portfolio_orders = App(name="portfolio-order", help="Look at a portfolio order.", group=_LOOK)
 quarantine = App(name="quarantine", help="Messages that could not be applied; each holds its account.", group=_CHANGE)
-
-webhooks = App(name="webhook", help="Webhook subscriptions of all clients.")
+webhooks = App(name="webhook", help="Webhook subscriptions of all clients.", group=_CHANGE)
 
 for _group in (clients, instruments, portfolio_orders, events, quarantine, webhooks):
     app.command(_group)

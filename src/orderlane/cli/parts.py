@@ -10,6 +10,7 @@ from orderlane.api.options import ApiOptions
 from orderlane.api.routes.portfolio_orders import accepted_answer
 from orderlane.bootstrap import services
 from orderlane.bootstrap.database import Database, ProcessBeats
+from orderlane.bootstrap.descriptors import DescriptorBudget
 from orderlane.cli.http_server import HttpServer, Listener
 from orderlane.settings import Settings
 from orderlane.sources import Sources
@@ -29,6 +30,7 @@ class Parts:
     database: Database
     sources: Sources
     beats: ProcessBeats
+    descriptors: DescriptorBudget
 
     async def worker(self) -> Part:
         """A lane worker."""
@@ -65,7 +67,9 @@ class ApiPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises StoreUnavailable when it can't start."""
         parts = self.parts
-        opened = services.open_api_services(parts.database, parts.settings, parts.sources, accepted_answer)
+        opened = services.open_api_services(
+            parts.database, parts.settings, parts.sources, accepted_answer, parts.descriptors
+        )
         async with opened as api_services:
             application = create_app(api_services, api_options(parts.settings))
             async with application.lifespan():
@@ -75,6 +79,7 @@ class ApiPart:
                     parts.sources.ids.new_id,
                     self.on_started,
                     parts.settings.trusted_proxies,
+                    parts.descriptors.api_connections,
                 )
                 await server.run(stop)
 
@@ -88,10 +93,8 @@ class SenderPart:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Raises StoreUnavailable."""
         parts = self.parts
-        async with services.open_deliveries(parts.database, parts.settings, parts.sources, parts.beats) as (
-            store,
-            deliveries,
-        ):
+        opened = services.open_deliveries(parts.database, parts.settings, parts.sources, parts.beats, parts.descriptors)
+        async with opened as (store, deliveries):
             await Sender(store, deliveries).run(stop)
 
 
@@ -102,4 +105,5 @@ def api_options(settings: Settings) -> ApiOptions:
         token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
         requests_per_minute=settings.requests_per_minute,
         token_requests_per_minute=settings.token_requests_per_minute,
+        webhooks_per_client=settings.webhooks_per_client,
     )

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from orderlane.bootstrap import database as databases
+from orderlane.bootstrap import descriptors
 from orderlane.cli import logging
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.first_start import prepare_first_start
@@ -20,6 +21,9 @@ from orderlane.settings import Settings
 from orderlane.sources import system_sources
 from orderlane.venues.registry import VenueChoice, chosen_venues
 from orderlane.workers.running import Part, keep_running
+
+OTHER_CONNECTIONS = 12
+"""Connections of the sender, the timers, the heartbeat, the migration and the proof of locks."""
 
 Opener = Callable[[], Awaitable[Part]]
 
@@ -60,7 +64,7 @@ async def _serve(options: ApiOptions | None, announcements: Announcements) -> No
             roles = _openers(parts, "worker", "timers", "sender") | _gateway_openers(parts, venues)
             await _run(parts, {**roles, "api": _api_opener(parts, listener, announcements)}, stop)
 
-        await _work(settings, options, announcements, work)
+        await _work(settings, options, announcements, work, network_parts=2)
     announcements.tell("stopped", "Orderlane has stopped.")
 
 
@@ -104,14 +108,23 @@ async def _work(
     options: RoleOptions | None,
     announcements: Announcements,
     work: Callable[[Parts, asyncio.Event], Awaitable[None]],
+    network_parts: int = 1,
 ) -> None:
     """Do the work on an up-to-date database, with the log, until the program is stopped."""
     logging.set_up(settings.log_level)
+    budget = descriptors.budget_of(descriptors.raise_limit(), _connections_max(settings), network_parts)
     _collect_seldom()
     with_stdin = options is not None and options.stop_with_stdin
     async with stopping(with_stdin=with_stdin) as stop, AsyncExitStack() as stack:
         with suppress(StoppedWhileWaiting):
-            await work(await open_parts(settings, system_sources(), announcements, stop, stack), stop)
+            parts = await open_parts(settings, system_sources(), budget, announcements, stop, stack)
+            await work(parts, stop)
+
+
+def _connections_max(settings: Settings) -> int:
+    """How many connections to the database a process opens that runs every part."""
+    others = settings.lane_workers + len(settings.venues) + OTHER_CONNECTIONS
+    return 2 * settings.database_connections + others
 
 
 def _collect_seldom() -> None:

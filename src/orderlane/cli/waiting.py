@@ -8,6 +8,7 @@ from typing import Final
 from rich.markup import escape
 
 from orderlane.bootstrap.database import DatabaseAway, beating
+from orderlane.bootstrap.descriptors import DescriptorBudget
 from orderlane.bootstrap.schema import open_migrated
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.parts import Parts
@@ -28,7 +29,12 @@ class StoppedWhileWaiting(Exception):
 
 
 async def open_parts(
-    settings: Settings, sources: Sources, announcements: Announcements, stop: asyncio.Event, stack: AsyncExitStack
+    settings: Settings,
+    sources: Sources,
+    budget: DescriptorBudget,
+    announcements: Announcements,
+    stop: asyncio.Event,
+    stack: AsyncExitStack,
 ) -> Parts:
     """Open an up-to-date database, and keep it open with `stack`. One at an address is waited for.
 
@@ -45,7 +51,7 @@ async def open_parts(
             database, _ = await opened.enter_async_context(open_migrated(settings, sources))
             beats = await opened.enter_async_context(beating(database, sources))
             stack.push_async_exit(opened.pop_all())
-            return Parts(settings, database, beats.clock.timing(sources), beats)
+            return Parts(settings, database, beats.clock.timing(sources), beats, budget)
 
     if settings.database_url is None:
         return await open_once()

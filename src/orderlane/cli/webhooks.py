@@ -17,7 +17,6 @@ from orderlane.cli.outcome import CommandRefused, complete
 from orderlane.domain.ids import SubscriptionId
 from orderlane.ports.operator import DeliveryHealth
 from orderlane.resources.formats import write_time
-from orderlane.sources import system_sources
 
 WebhookId = Annotated[UUID, Parameter(help="The subscription's id, as `webhook list` shows it.")]
 AGREEMENTS = ("y", "yes")
@@ -27,7 +26,7 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
     """List the webhook subscriptions of all clients: whose, where to, and how their deliveries are."""
 
     async def command() -> None:
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=True) as operator:
             webhooks = await operator.deliveries()
         if json:
             for webhook in webhooks:
@@ -61,7 +60,7 @@ def delete(
 
     async def command() -> None:
         subscription_id = SubscriptionId(str(webhook_id))
-        async with opened_operator(options, system_sources()) as operator:
+        async with opened_operator(options, reads_only=False) as operator:
             webhook = await operator.webhook(subscription_id)
             if not yes:
                 ask(webhook)
@@ -72,7 +71,7 @@ def delete(
 
 
 async def _enable(webhook_id: UUID, options: DataOptions | None, *, enabled: bool) -> None:
-    async with opened_operator(options, system_sources()) as operator:
+    async with opened_operator(options, reads_only=False) as operator:
         await operator.enable_webhook(SubscriptionId(str(webhook_id)), enabled=enabled)
     console().print(f"webhook {webhook_id} {'enabled' if enabled else 'disabled'}")
 
