@@ -63,9 +63,9 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
     decode_json: Callable[[bytes], Any] = msgspec.json.Decoder(body).decode
 
     def decode(text: bytes, content_type: str | None) -> Any:
-        _check_media_type(content_type, JSON)
+        check_media_type(content_type, JSON)
         try:
-            value = _read_json(text, decode_json)
+            value = read_json(text, decode_json)
         except msgspec.ValidationError as error:
             raise _invalid(_read_whole(text), body, error, InvalidBody) from None
         if _ZERO_CHARACTER.search(text):
@@ -75,7 +75,7 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
     return decode
 
 
-def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
+def read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
     """What `read` makes of the text.
 
     Raises:
@@ -86,8 +86,10 @@ def _read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
         return read(text)
     except msgspec.ValidationError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedJson(str(error) or "the body is nested too deeply") from None
+    except RecursionError:
+        raise MalformedJson("the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedJson(str(error)) from None
 
 
 def _read_whole(text: bytes) -> Any:
@@ -98,20 +100,25 @@ def _read_whole(text: bytes) -> Any:
         InvalidBody: a number in it is too large to be read.
     """
     try:
-        return _read_json(text, msgspec.json.decode)
+        return read_json(text, msgspec.json.decode)
     except msgspec.ValidationError as error:
         raise InvalidBody(str(error)) from None
 
 
 def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:
     def decode(text: bytes, content_type: str | None) -> Any:
-        _check_media_type(content_type, FORM)
+        check_media_type(content_type, FORM)
         return _convert(_parameters(text, frozenset(), InvalidBody), body, InvalidBody)
 
     return decode
 
 
-def _check_media_type(content_type: str | None, expected: str) -> None:
+def check_media_type(content_type: str | None, expected: str) -> None:
+    """See whether a body is of the media type that is expected.
+
+    Raises:
+        UnsupportedMediaType: it is not.
+    """
     if content_type != expected and (content_type or "").partition(";")[0].strip().lower() != expected:
         raise UnsupportedMediaType(f"content-type is {content_type or 'missing'}, but must be {expected}")
 

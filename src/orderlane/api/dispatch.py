@@ -13,9 +13,11 @@ from orderlane.api.answers import Answer, json_answer, send_answer
 from orderlane.api.auth.gate import check_scope
 from orderlane.api.decoding import body_decoder, path_decoder, query_decoder
 from orderlane.api.error_map import problem_answer
-from orderlane.api.idempotency import answer_once, claim_of
+from orderlane.api.errors import UnknownPath
+from orderlane.api.idempotency import answer_once, claim_of, key_of
+from orderlane.api.json_bodies import canonical_reader
 from orderlane.api.lists import NoQuery
-from orderlane.api.negotiation import check_acceptable
+from orderlane.api.negotiation import check_acceptable, check_not_coded
 from orderlane.api.operations import Access, Call, Operation, Unit
 from orderlane.api.received import ClientDisconnected, ReceivedRequest
 from orderlane.api.serving import Serving
@@ -32,6 +34,7 @@ class Endpoint:
         self._observe = serving.log.of(operation.method, operation.path)
         self._decode_path = path_decoder(operation.parameters)
         self._decode_query = query_decoder(operation.query or NoQuery)
+        self._read_canonical = canonical_reader(operation.body_media_type)
         self._decode_body: Callable[[bytes, str | None], Any] | None = (
             body_decoder(operation.body, operation.body_media_type) if operation.body else None
         )
@@ -62,10 +65,15 @@ class Endpoint:
         query = self._decode_query(scope["query_string"])
         if operation.query is not None:
             arguments["query"] = query
-        if operation.idempotent:
-            call.claim = claim_of(request, call.client_id)
+        key = key_of(request) if operation.idempotent else None
+        body = request.body
         if self._decode_body is not None:
-            arguments["body"] = self._decode_body(request.body, request.header(b"content-type"))
+            check_not_coded(request.headers.get(b"content-encoding"))
+            content_type = request.header(b"content-type")
+            body = self._read_canonical(body, content_type)
+            arguments["body"] = self._decode_body(body, content_type)
+        if key is not None:
+            call.claim = claim_of(request, call.client_id, key, body)
         if operation.is_writing:
             return await serving.writes.answer(self._run(call, arguments), request_id)
         return await self._run(call, arguments)

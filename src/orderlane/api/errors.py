@@ -33,6 +33,27 @@ class MalformedRequest(ApiError):
     problem = problem_types.MALFORMED_REQUEST
 
 
+class TargetTooLong(ApiError):
+    """Path and query are over the limit."""
+
+    problem = problem_types.TARGET_TOO_LONG
+
+
+class HeadTooLarge(ApiError):
+    """Request line and headers together are over the limit."""
+
+    problem = problem_types.HEAD_TOO_LARGE
+
+
+class UnknownPath(ApiError):
+    """There is no such path."""
+
+    problem = problem_types.NOT_FOUND
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"there is no path {path}: GET /openapi.json lists every path that this version offers")
+
+
 class MalformedJson(ApiError):
     """The body is not JSON."""
 
@@ -157,7 +178,7 @@ class MethodNotAllowed(ApiError):
     problem = problem_types.METHOD_NOT_ALLOWED
 
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(f"{method} is not one of {allowed}")
+        super().__init__(f"this path offers {allowed}, and no {method} in this version")
         self.headers = {"allow": allowed}
 
 
@@ -179,8 +200,17 @@ class UnsupportedMediaType(ApiError):
     problem = problem_types.UNSUPPORTED_MEDIA_TYPE
 
 
+class UnsupportedContentCoding(UnsupportedMediaType):
+    """The body is compressed, or coded otherwise."""
+
+    def __init__(self, coding: str) -> None:
+        message = f"is {coding}, but a body must be sent as it is: compress nothing, and leave the header out"
+        super().__init__(f"content-encoding {message}", [FieldError("content-encoding", message)])
+        self.headers = {"accept-encoding": "identity"}
+
+
 class NotReady(ApiError):
-    """The database lacks what this version needs."""
+    """The database lacks what this version needs, or takes no writes."""
 
     problem = problem_types.UNAVAILABLE
 

@@ -35,7 +35,7 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield path, value
         case dict():
             for name, inner in value.items():
-                yield from _texts(inner, _join(path, name))
+                yield from _texts(inner, join(path, name))
         case list():
             for index, entry in enumerate(value):
                 yield from _texts(entry, f"{path}[{index}]")
@@ -61,12 +61,12 @@ def _struct_errors(
 ) -> Iterator[FieldError]:
     known = {field.encode_name: field for field in fields(struct)}
     for name in value.keys() - known.keys():
-        yield FieldError(_join(path, name), f"unknown field; known are {', '.join(known)}")
+        yield FieldError(join(path, name), f"unknown field; known are {', '.join(known)}")
     for name, field in known.items():
         if name in value:
-            yield from _errors(value[name], field.type, _join(path, name), is_text)
+            yield from _errors(value[name], field.type, join(path, name), is_text)
         elif field.required:
-            yield FieldError(_join(path, name), "is missing")
+            yield FieldError(join(path, name), "is missing")
 
 
 def _list_errors(value: list[Any], expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
@@ -128,5 +128,6 @@ def bare(expected: Any) -> Any:
     return expected
 
 
-def _join(path: str, name: str) -> str:
+def join(path: str, name: str) -> str:
+    """The path of a member of what `path` leads to."""
     return f"{path}.{name}" if path else name

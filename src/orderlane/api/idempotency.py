@@ -18,8 +18,8 @@ REPLAYED: Final = {"idempotent-replayed": "true"}
 _RIGHT: Final = "must be a UUID, for example 0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
 
 
-def claim_of(request: ReceivedRequest, client_id: ClientId) -> IdempotencyClaim:
-    """What the request claims.
+def key_of(request: ReceivedRequest) -> IdempotencyKey:
+    """The idempotency key of a request.
 
     Raises:
         MissingIdempotencyKey: it has no key.
@@ -29,10 +29,14 @@ def claim_of(request: ReceivedRequest, client_id: ClientId) -> IdempotencyClaim:
     if text is None:
         raise MissingIdempotencyKey
     try:
-        key = IdempotencyKey(parse_id(text.strip()))
+        return IdempotencyKey(parse_id(text.strip()))
     except ValueError:
         raise InvalidIdempotencyKey(f"idempotency-key {_RIGHT}", [FieldError("idempotency-key", _RIGHT)]) from None
-    fingerprint = fingerprint_of(request.scope["method"], request.target, request.body)
+
+
+def claim_of(request: ReceivedRequest, client_id: ClientId, key: IdempotencyKey, body: bytes) -> IdempotencyClaim:
+    """What the request claims; `body` is its canonical form."""
+    fingerprint = fingerprint_of(request.scope["method"], request.target, body)
     return IdempotencyClaim(client_id=client_id, key=key, fingerprint=fingerprint)
 
 

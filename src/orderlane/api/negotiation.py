@@ -1,9 +1,9 @@
-"""Content negotiation: whether the client takes what a call answers with."""
+"""Content negotiation: whether the client takes what a call answers with, and sends a body that is not coded."""
 
 from functools import lru_cache
 
 from orderlane.api.answers import JSON, PROBLEM_JSON
-from orderlane.api.errors import NotAcceptable
+from orderlane.api.errors import NotAcceptable, UnsupportedContentCoding
 
 
 def check_acceptable(accept: bytes | None, media_type: str) -> None:
@@ -17,6 +17,16 @@ def check_acceptable(accept: bytes | None, media_type: str) -> None:
     """
     if accept is not None and accept != b"application/json" and not _accepts(accept, media_type):
         raise NotAcceptable(f"this call answers with {media_type}")
+
+
+def check_not_coded(content_encoding: bytes | None) -> None:
+    """See that a body is as it is, neither compressed nor coded otherwise.
+
+    Raises:
+        UnsupportedContentCoding: it is coded.
+    """
+    if content_encoding is not None and content_encoding.strip().lower() not in (b"", b"identity"):
+        raise UnsupportedContentCoding(content_encoding.decode("latin-1"))
 
 
 @lru_cache(1024)

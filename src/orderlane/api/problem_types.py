@@ -27,8 +27,22 @@ MALFORMED_REQUEST = ProblemType(
     "malformed_request",
     400,
     "The request cannot be read",
-    "What came is not HTTP by the rules, or its request line and headers have more than 32 KiB.",
+    "What came is not HTTP/1.1 by the rules, for example TLS at a port that serves plain HTTP.",
     "Send what an HTTP library sends; the connection is closed after this answer.",
+)
+TARGET_TOO_LONG = ProblemType(
+    "target_too_long",
+    414,
+    "Path and query are too long",
+    "Path and query have more than 32 KiB.",
+    "Ask for less at once, for example in several lists; the connection is closed after this answer.",
+)
+HEAD_TOO_LARGE = ProblemType(
+    "head_too_large",
+    431,
+    "Request line and headers are too large",
+    "The request line and all headers together have more than 32 KiB.",
+    "Send fewer or shorter headers; the connection is closed after this answer.",
 )
 MALFORMED_JSON = ProblemType(
     "malformed_json",
@@ -41,7 +55,7 @@ INVALID_BODY = ProblemType(
     "invalid_body",
     400,
     "The body does not have the right shape",
-    "A field is missing, unknown, of the wrong type, or breaks its format. `errors` names each.",
+    "A field is missing, unknown, stands twice, is of the wrong type, or breaks its format. `errors` names each.",
     "Correct the fields in `errors`. Unknown fields are refused so that a misspelt one is never ignored; amounts are "
     "strings.",
 )
@@ -162,7 +176,8 @@ NOT_FOUND = ProblemType(
     "not_found",
     404,
     "There is no such resource",
-    "The path does not exist, or names a resource that does not exist or belongs to another client.",
+    "The path does not exist, or names a resource that does not exist or belongs to another client. A path is compared "
+    "as it is sent: `//`, a `/` at its end, dot segments and percent-encoded characters make another path.",
     "Check path and id.",
 )
 METHOD_NOT_ALLOWED = ProblemType(
@@ -197,8 +212,9 @@ UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported_media_type",
     415,
     "The body has the wrong media type",
-    "The header content-type is missing or is not what this call takes.",
-    "Send `content-type: application/json` (for POST /auth/token: `application/x-www-form-urlencoded`).",
+    "The header content-type is missing or is not what this call takes, or the body is compressed.",
+    "Send `content-type: application/json` (for POST /auth/token: `application/x-www-form-urlencoded`), and no "
+    "`content-encoding`.",
 )
 INVALID_VALUE = ProblemType(
     "invalid_value",
@@ -212,7 +228,8 @@ IDEMPOTENCY_KEY_REUSED = ProblemType(
     422,
     "The idempotency key belongs to another request",
     "The same idempotency key came before with another method, path or body.",
-    "Use a new key for a new request; repeat a request with exactly the same body.",
+    "Use a new key for a new request; repeat a request with the same body. Bodies are compared as JSON: order, space "
+    'and escapes do not matter, values do ("100" is not "100.00").',
 )
 RATE_LIMITED = ProblemType(
     "rate_limited",
@@ -233,7 +250,7 @@ UNAVAILABLE = ProblemType(
     "unavailable",
     503,
     "Service temporarily unavailable",
-    "The database does not answer, or not in time. What was asked for may still take effect.",
+    "The database does not answer, not in time, or takes no writes. What was asked for may still take effect.",
     "Repeat the request with the same idempotency key after the seconds in `retry-after`.",
 )
 

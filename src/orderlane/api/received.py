@@ -10,6 +10,7 @@ from orderlane.api.errors import BodyTooLarge, FieldError, InvalidHeader
 _ONCE: Final = frozenset(
     {
         b"authorization",
+        b"content-encoding",
         b"content-length",
         b"content-type",
         b"host",

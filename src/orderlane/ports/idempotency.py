@@ -49,6 +49,12 @@ class IdempotencyRecords(Protocol):
 
 
 def fingerprint_of(method: str, target: bytes, body: bytes) -> bytes:
-    """A hash of the request that a key stands for; `target` is path and query as sent, `body` the bytes as sent."""
+    """A hash of the request that a key stands for.
+
+    Args:
+        method: of HTTP.
+        target: path and query as sent.
+        body: in the form in which bodies are compared: equal for equal JSON, whatever its order, space and escapes.
+    """
     head = b"%s %s\n" % (method.encode(), target)
     return hashlib.sha256(head + body).digest()
