@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+
+_NOT_SNIFFED: Final = (b"x-content-type-options", b"nosniff")
+_PAGE_GUARDS: Final = [_NOT_SNIFFED]
+_DATA_GUARDS: Final = [(b"cache-control", b"no-store"), _NOT_SNIFFED]
+"""What tells caches to keep no answer with data, and browsers to take an answer for what it says that it is."""
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -27,13 +32,26 @@ def json_answer(status: int, resource: Any) -> Answer:
     return Answer(status, b"" if resource is None else encode_json(resource))
 
 
-async def send_answer(send: Any, answer: Answer, request_id: str, *, with_body: bool) -> None:
-    """Send the answer; HEAD gets everything but the body."""
+def header_lines(answer: Answer, request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, all but the length of its body."""
     headers = [(b"upvest-request-id", request_id.encode("latin-1"))]
-    if answer.status != 204:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
     if answer.body:
         headers.append((b"content-type", answer.media_type.encode("latin-1")))
+    headers += _guards(answer)
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    return headers
+
+
+def _guards(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """The guards, but for those that the answer itself replaces."""
+    guards = _DATA_GUARDS if answer.media_type in (JSON, PROBLEM_JSON) else _PAGE_GUARDS
+    return [line for line in guards if line[0].decode() not in answer.headers] if answer.headers else guards
+
+
+async def send_answer(send: Any, answer: Answer, request_id: str, *, with_body: bool) -> None:
+    """Send the answer; HEAD gets everything but the body."""
+    headers = header_lines(answer, request_id)
+    if answer.status != 204:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body if with_body else b""})

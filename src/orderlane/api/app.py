@@ -7,11 +7,12 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 
+from orderlane.api.answers import header_lines
 from orderlane.api.auth.directory import ClientDirectory
 from orderlane.api.auth.gate import Gate
 from orderlane.api.dispatch import route_handlers
 from orderlane.api.error_map import problem_answer
-from orderlane.api.errors import InvalidHeader, MethodNotAllowed
+from orderlane.api.errors import InvalidHeader, MethodNotAllowed, UnknownPath
 from orderlane.api.metrics import Metrics
 from orderlane.api.openapi.document import document_bytes
 from orderlane.api.operations import Operation
@@ -21,7 +22,6 @@ from orderlane.api.request_log import RequestLog
 from orderlane.api.routes import OPERATIONS
 from orderlane.api.serving import Serving
 from orderlane.api.writes import Writes
-from orderlane.ports.errors import NotFound
 from orderlane.ports.services import ApiServices
 
 
@@ -66,29 +66,27 @@ def create_app(
 
 def _refusals(serving: Serving) -> Any:
     """A handler for what Litestar refuses before an operation is found: unknown paths and methods, mostly."""
-    observe = serving.log.of("", "none")
+    observe = serving.log.of_no_route()
 
     def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         request_id = serving.services.sources.ids.new_id()
-        path = request.scope["path"]
-        answer = problem_answer(_explained(request, error), path, request_id, development=serving.options.development)
-        observe(answer.status, 0.0, request_id)
-        return Response(
-            answer.body,
-            status_code=answer.status,
-            media_type=answer.media_type,
-            headers={"upvest-request-id": request_id, **answer.headers},
-        )
+        path: bytes = request.scope["raw_path"]
+        development = serving.options.development
+        shown = path.decode("latin-1")
+        answer = problem_answer(_explained(request, error, shown), shown, request_id, development=development)
+        observe(request.scope["method"], answer.status, request_id, path)
+        headers = {name.decode(): value.decode("latin-1") for name, value in header_lines(answer, request_id)}
+        return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=headers)
 
     return handle
 
 
-def _explained(request: Request[Any, Any, Any], error: Exception) -> Exception:
+def _explained(request: Request[Any, Any, Any], error: Exception, path: str) -> Exception:
     if isinstance(error, MethodNotAllowedException):
         allowed = sorted((error.headers or {}).get("allow", "").split(", "))
         return MethodNotAllowed(request.scope["method"], ", ".join(allowed))
     if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotFound("path", request.scope["path"])
+        return UnknownPath(path)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return InvalidHeader(error.detail)
     return error

@@ -1,5 +1,6 @@
 """From a declared operation to the Litestar handler that serves it, and from a request to its answer."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from time import perf_counter
@@ -51,7 +52,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers; unknown ones are logged
             development = self._serving.options.development
             answer = problem_answer(error, scope["path"], request_id, development=development)
-        self._observe(answer.status, perf_counter() - started, request_id)
+        self._observe(answer.status, perf_counter() - started, request_id, scope["raw_path"])
         return _sending(answer, request_id)
 
     async def _answer(self, scope: Any, receive: Any, request_id: str) -> Answer:
@@ -126,8 +127,11 @@ def route_handlers(operations: Sequence[Operation], serving: Serving) -> list[HT
 
 def _route_handler(path: str, endpoints: Mapping[str, Endpoint], serving: Serving) -> HTTPRouteHandler:
     allowed = ", ".join(sorted([*endpoints, "OPTIONS"]))
+    is_as_declared = _path_pattern(path).fullmatch
 
     async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
+        if not is_as_declared(request.scope["raw_path"]):
+            raise UnknownPath(request.scope["raw_path"].decode("latin-1"))
         endpoint = endpoints.get(request.scope["method"])
         if endpoint is None:
             request_id = serving.services.sources.ids.new_id()
@@ -141,6 +145,15 @@ def _route_handler(path: str, endpoints: Mapping[str, Endpoint], serving: Servin
 def _typed(path: str) -> str:
     """The path as Litestar writes it: every parameter is text, which the operation's own types read."""
     return path.replace("}", ":str}")
+
+
+def _path_pattern(path: str) -> re.Pattern[bytes]:
+    """What a path looks like as sent.
+
+    The router decodes, joins and trims; a proxy that decides by path does not, and a signature covers what was sent.
+    So a path that is not the declared one, byte by byte, is another path. No parameter needs percent-encoding.
+    """
+    return re.compile(re.sub(r"\\{[a-z_]+\\}", r"(?!\\.{1,2}(?:/|$))[^/%]+", re.escape(path)).encode())
 
 
 def _sending(answer: Answer, request_id: str) -> ASGIApp:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
 from orderlane.api import problem_types
+from orderlane.api.answers import Answer, encode_json
 from orderlane.api.lists import PageQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, Unit, operation
 from orderlane.api.scopes import Scope
@@ -31,6 +32,8 @@ from orderlane.resources.webhooks import (
 )
 
 _TAG = "Webhooks"
+_KEPT_BRIEFLY: Final = {"cache-control": "private, max-age=300"}
+"""Keys are public and change seldom, but whoever verifies with a kept set must learn a new key within minutes."""
 
 ValueT = TypeVar("ValueT")
 
@@ -57,10 +60,10 @@ class DeliveriesQuery(PageQuery, frozen=True, kw_only=True):
     unit=Unit.NONE,
     summary="Get the public keys that sign webhooks",
 )
-async def get_verify_keys(call: Call) -> VerifyKeySet:
-    """A JSON Web Key Set. While keys rotate, every request is signed with each of them."""
+async def get_verify_keys(call: Call) -> VerifyKeySet | Answer:
+    """A JSON Web Key Set, to be kept for five minutes. While keys rotate, every request is signed with each of them."""
     keys = await call.services.webhooks.verify_keys()
-    return VerifyKeySet([VerifyKey(**key) for key in keys])
+    return Answer(200, encode_json(VerifyKeySet([VerifyKey(**key) for key in keys])), headers=_KEPT_BRIEFLY)
 
 
 @operation(
