@@ -3,12 +3,14 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 
 from orderlane.api.http_protocol import HEAD_BYTES_MAX, BoundedHttpProtocol, http_protocol
 
@@ -21,6 +23,8 @@ class Application:
     """Remembers what reaches it, and answers with the headers that it sees once it has read the body."""
 
     seen: list[str] = field(default_factory=list)
+    filling: bytes = b""
+    held: asyncio.Event | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         has_more, body = True, b""
@@ -30,8 +34,10 @@ class Application:
                 return
             body, has_more = body + message.get("body", b""), message.get("more_body", False)
         self.seen.append(f"{scope['method']} {scope['path']}")
+        if self.held is not None:
+            await self.held.wait()
         names = [name.decode() for name, _ in scope["headers"]]
-        answer = json.dumps({"names": names, "body": body.decode()}).encode()
+        answer = self.filling or json.dumps({"names": names, "body": body.decode()}).encode()
         head = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]}
         await send(head)
         await send({"type": "http.response.body", "body": answer})
@@ -41,6 +47,11 @@ class Application:
 class Server:
     application: Application
     port: int
+    running: uvicorn.Server
+
+    def connections(self) -> int:
+        """How many connections the server has."""
+        return len(self.running.server_state.connections)
 
     async def exchange(self, *pieces: bytes) -> bytes:
         """Send the pieces, one after the other; everything that comes back until the connection is closed."""
@@ -68,19 +79,39 @@ async def server() -> AsyncIterator[Server]:
     running.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await running.startup(sockets=[listener])
-        yield Server(application, listener.getsockname()[1])
+        yield Server(application, listener.getsockname()[1], running)
         await running.shutdown(sockets=[listener])
 
 
-def problem(answer: bytes) -> dict[str, Any]:
+def problem(answer: bytes, status: int = 400) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
-    assert lines[0] == b"HTTP/1.1 400 Bad Request"
+    assert lines[0].startswith(b"HTTP/1.1 %d " % status)
+    assert b"cache-control: no-store" in lines
+    assert b"x-content-type-options: nosniff" in lines
     assert b"content-type: application/problem+json" in lines
     assert b"connection: close" in lines
     assert f"upvest-request-id: {REQUEST_ID}".encode() in lines
     document: dict[str, Any] = json.loads(body)
     return document
+
+
+@contextmanager
+def slow_client(port: int) -> Iterator[socket.socket]:
+    """A client with little room for what it does not read."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(ANSWER_SECONDS_MAX)
+        client.connect(("127.0.0.1", port))
+        yield client
+
+
+async def logged(lines: Sequence[MutableMapping[str, Any]], event: str) -> MutableMapping[str, Any]:
+    """The first line of that event, as soon as it is there."""
+    async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        while not (found := [line for line in lines if line["event"] == event]):
+            await asyncio.sleep(0.01)
+    return found[0]
 
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -115,18 +146,18 @@ FLOOD = b"b" * 4096
 
 
 @pytest.mark.parametrize(
-    ("head", "piece"),
+    ("head", "piece", "status"),
     [
-        (b"GET /a HTTP/1.1\r\nHost: x\r\n", b"A: " + FLOOD + b"\r\n"),
-        (b"GET /a HTTP/1.1\r\nHost: x\r\nA: ", FLOOD),
-        (b"GET /a HTTP/1.1\r\nHost: x\r\n", FLOOD),
-        (b"GET /", FLOOD),
-        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: " + FLOOD + b"\r\n"),
-        (POST + b"Transfer-Encoding: chunked\r\n\r\n5;", FLOOD),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n", b"A: " + FLOOD + b"\r\n", 431),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\nA: ", FLOOD, 431),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n", FLOOD, 431),
+        (b"GET /", FLOOD, 414),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: " + FLOOD + b"\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n5;", FLOOD, 400),
     ],
     ids=["headers", "header's value", "header's name", "request line", "trailers", "chunk extension"],
 )
-async def test_what_never_ends_is_ended(server: Server, head: bytes, piece: bytes) -> None:
+async def test_what_never_ends_is_ended(server: Server, head: bytes, piece: bytes, status: int) -> None:
     """The client would go on for ever; it is cut off after little more than the limit."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(head)
@@ -139,7 +170,7 @@ async def test_what_never_ends_is_ended(server: Server, head: bytes, piece: byte
             await asyncio.wait((answer,), timeout=0.001)
     writer.close()
 
-    assert problem(await answer)["detail"].startswith(("more than 32768 bytes", "Invalid HTTP"))
+    assert " more than 32768 bytes" in f" {problem(await answer, status)['detail']}"
     assert sent < 1_000_000
     assert server.application.seen == []
 
@@ -148,8 +179,131 @@ async def test_a_large_head_in_one_piece_is_refused(server: Server) -> None:
     lines = b"".join(b"a%d: b\r\n" % number for number in range(HEAD_BYTES_MAX))
     answer = await server.exchange(b"GET /a HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
 
-    assert answer == b"" or problem(answer)
+    assert answer == b"" or problem(answer, 431)
     assert server.application.seen == []
+
+
+@pytest.mark.parametrize("target", [b"/" + b"x" * 60_000, b"/?a=" + b"x" * 60_000], ids=["path", "query"])
+async def test_path_and_query_count(server: Server, target: bytes) -> None:
+    document = problem(await server.exchange(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED), 414)
+
+    assert document["type"] == "/errors/target_too_long"
+    assert server.application.seen == []
+
+
+async def test_path_and_headers_count_together(server: Server) -> None:
+    half = b"x" * (HEAD_BYTES_MAX // 2)
+    fits = b"GET /" + half[200:] + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + half[200:] + b"\r\n\r\n"
+    document = problem(
+        await server.exchange(b"GET /" + half + b" HTTP/1.1\r\nHost: x\r\nA: " + half + b"\r\n\r\n"), 431
+    )
+
+    assert document["type"] == "/errors/head_too_large"
+    assert server.application.seen == []
+    assert (await server.exchange(fits)).startswith(b"HTTP/1.1 200")
+
+
+HOSTS = {
+    "none": (b"1.1", b"", "is missing, but HTTP/1.1 demands it"),
+    "two": (b"1.1", b"Host: a\r\nHost: b\r\n", "is given twice"),
+    "the same twice": (b"1.1", b"Host: a\r\nHost: a\r\n", "is given twice"),
+    "two in HTTP/1.0": (b"1.0", b"Host: a\r\nHost: b\r\n", "is given twice"),
+    "empty": (b"1.1", b"Host:\r\n", "must be a name or an address, with a port or without"),
+    "a path": (b"1.1", b"Host: a/b\r\n", "must be a name or an address, with a port or without"),
+    "a list": (b"1.1", b"Host: a, b\r\n", "must be a name or an address, with a port or without"),
+    "a user": (b"1.1", b"Host: user@a\r\n", "must be a name or an address, with a port or without"),
+    "no port": (b"1.1", b"Host: a:b\r\n", "must be a name or an address, with a port or without"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+async def test_a_request_names_one_host(server: Server, kind: str) -> None:
+    version, lines, message = HOSTS[kind]
+    document = problem(await server.exchange(b"GET /a HTTP/" + version + b"\r\n" + lines + b"\r\n" + SMUGGLED))
+
+    assert document["errors"] == [{"field": "host", "message": message}]
+    assert server.application.seen == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.0\r\n",
+        b"HTTP/1.0\r\nHost: a\r\n",
+        b"HTTP/1.1\r\nConnection: close\r\nHost: a.example:8080\r\n",
+        b"HTTP/1.1\r\nConnection: close\r\nHost: [2001:db8::1]:80\r\n",
+        b"HTTP/1.1\r\nConnection: close\r\nHost: a_b.internal\r\n",
+    ],
+)
+async def test_a_host_that_is_one_and_http_1_0_without(server: Server, head: bytes) -> None:
+    assert (await server.exchange(b"GET /a " + head + b"\r\n")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_target_has_no_fragment(server: Server) -> None:
+    document = problem(await server.exchange(b"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n"))
+
+    assert "no fragment" in document["detail"]
+    assert server.application.seen == []
+
+
+async def test_tls_at_the_plain_port_is_told_in_the_log(server: Server) -> None:
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200)
+    with capture_logs() as lines:
+        document = problem(await server.exchange(hello))
+
+    [line] = [line for line in lines if line["event"] == "connection_refused"]
+    assert document["detail"] == line["reason"]
+    assert line["reason"].startswith("this is TLS, but the port serves plain HTTP")
+    assert (line["log_level"], line["status"], line["request_id"]) == ("warning", 400, REQUEST_ID)
+    assert line["client"].startswith("127.0.0.1:")
+
+
+async def test_a_request_under_way_is_not_answered_by_the_refusal_of_what_follows(server: Server) -> None:
+    """A client that had its POST answered by such a 400 would take a thing that happens for one that does not."""
+    server.application.held = asyncio.Event()
+    answer = await server.exchange(POST + b"Content-Length: 2\r\n\r\nab" + b"NO HTTP\r\n\r\n")
+    server.application.held.set()
+
+    assert answer == b""
+
+
+@pytest.mark.parametrize("close", [b"Connection: close\r\n", b""], ids=["closing", "kept alive"])
+async def test_a_client_that_does_not_take_its_answer_is_cut_off(
+    server: Server, close: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHttpProtocol, "unread_seconds_max", 0.2)
+    server.application.filling = b"x" * 20_000_000
+    with capture_logs() as lines, slow_client(server.port) as client:
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n" + close + b"\r\n")
+        address = f"127.0.0.1:{client.getsockname()[1]}"
+        line = await logged(lines, "answer_not_read")
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            while server.connections():
+                await asyncio.sleep(0.01)
+
+    assert line["client"] == address
+    assert line["unread_bytes"] > 10_000_000
+    assert line["taken_bytes"] + line["unread_bytes"] > len(server.application.filling)
+
+
+async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lets the server's buffer stand full over many looks, but takes more than the least between two of them."""
+    monkeypatch.setattr(BoundedHttpProtocol, "unread_seconds_max", 1.0)
+    server.application.filling = b"x" * 20_000_000
+    taken, loop = 0, asyncio.get_running_loop()
+    with slow_client(server.port) as client:
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        client.setblocking(False)
+        started = loop.time()
+        async with asyncio.timeout(60):
+            while data := await loop.sock_recv(client, 200_000):
+                taken += len(data)
+                if loop.time() - started < 3:
+                    await asyncio.sleep(0.02)
+
+    assert taken > 20_000_000
 
 
 async def test_a_large_body_is_none_of_its_business(server: Server) -> None:
