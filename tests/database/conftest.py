@@ -132,7 +132,7 @@ async def services_on(
         acceptance=PostgresPortfolioOrderAcceptance(pool, store.lane_count, accepted_answer),
         credentials=PostgresCredentialSource(pool),
         nonces=PostgresNonces(pool),
-        figures=PostgresFigures(pool, statements),
+        figures=PostgresFigures(pool, statements, pool),
         webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(pool), sources), sources),
         sources=sources,
     )

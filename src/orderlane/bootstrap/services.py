@@ -82,7 +82,7 @@ async def open_api_services(
             acceptance=acceptance,
             credentials=PostgresCredentialSource(writing),
             nonces=PostgresNonces(writing),
-            figures=PostgresFigures(reading, statements),
+            figures=PostgresFigures(reading, statements, writing),
             webhooks=HttpWebhooks(transport, KeyRing(PostgresWebhookKeys(writing), sources), sources, test_calls),
             sources=sources,
         )

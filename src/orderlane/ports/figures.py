@@ -42,6 +42,14 @@ class Figures(Protocol):
         """
         ...
 
+    async def write_refusal(self) -> str | None:
+        """Why the database takes no writes, found out by writing; None when it does.
+
+        Raises:
+            StoreUnavailable: the database is lost.
+        """
+        ...
+
     async def missing_migrations(self) -> Sequence[str]:
         """The steps of the schema that this version needs and the database does not have.
 

@@ -12,6 +12,7 @@ from orderlane.postgres.faults import unavailable_on_loss
 from orderlane.postgres.migrate import migrations
 from orderlane.postgres.ownership import ClaimRole
 from orderlane.postgres.queries import queries
+from orderlane.postgres.write_probe import WriteProbe
 
 STATEMENT_SECONDS_MAX = 5.0
 
@@ -44,8 +45,9 @@ def _retrieve(asked: "asyncio.Future[AnswerT]") -> None:
 class PostgresFigures:
     """Answers monitoring. Anybody may ask, so however many do, the database is asked one thing once at a time."""
 
-    def __init__(self, pool: Pool, statements: StatementCount) -> None:
+    def __init__(self, pool: Pool, statements: StatementCount, writing: Pool) -> None:
         self._pool = pool
+        self._write_probe = WriteProbe(writing)
         self._statements = statements
         self._backlog = SharedQuestion(self._ask_backlog)
         self._missing_migrations = SharedQuestion(self._ask_missing_migrations)
@@ -62,6 +64,10 @@ class PostgresFigures:
     async def missing_migrations(self) -> Sequence[str]:
         """The steps of the schema that this version needs and the database does not have. Raises StoreUnavailable."""
         return await self._missing_migrations.answer()
+
+    async def write_refusal(self) -> str | None:
+        """Why the database takes no writes; None when it does. Raises StoreUnavailable."""
+        return await self._write_probe.refusal()
 
     async def _ask_backlog(self) -> Backlog:
         with unavailable_on_loss():

@@ -12,7 +12,7 @@ async def test_however_many_watch_the_database_is_asked_once(dsn: str) -> None:
     statements = StatementCount()
     pool = await open_pool(dsn, "watched", size_max=2, count=statements)
     try:
-        figures = PostgresFigures(pool, statements)
+        figures = PostgresFigures(pool, statements, pool)
         before = statements.total
         backlogs = await asyncio.gather(*(figures.backlog() for _ in range(MANY)))
         missing = await asyncio.gather(*(figures.missing_migrations() for _ in range(MANY)))

@@ -32,10 +32,14 @@ async def get_liveness(call: Call) -> HealthResource:
     summary="Can the service do its work?",
 )
 async def get_readiness(call: Call) -> HealthResource:
-    """The database answers and has every migration of this version."""
-    missing = await call.services.figures.missing_migrations()
+    """The database answers, has every migration of this version, and takes writes."""
+    figures = call.services.figures
+    missing = await figures.missing_migrations()
     if missing:
         raise NotReady(f"the database lacks the migrations {', '.join(missing)}: run `orderlane migrate`")
+    refusal = await figures.write_refusal()
+    if refusal is not None:
+        raise NotReady(f"the database takes no writes: {refusal}")
     return HealthResource()
 
 
