@@ -50,13 +50,13 @@ def _check_response(answer: httpx.Response, response: dict[str, Any]) -> None:
 
 def _methods(path: str) -> dict[str, Any]:
     """The operations of the path that fits best: one without parameters goes before one with."""
-    fitting = [template for template in document()["paths"] if _pattern(template).fullmatch(path.rstrip("/") or "/")]
+    fitting = [template for template in document()["paths"] if _pattern(template).fullmatch(path)]
     return document()["paths"][min(fitting, key=lambda one: one.count("{"))] if fitting else {}
 
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template)))
+    return re.compile(re.sub(r"\\{[a-z_]+\\}", "[^/%]+", re.escape(template)))
 
 
 def _resolved(response: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Attacks on idempotency: one key from many sides at once, over two processes, for more requests than connections."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -73,6 +74,39 @@ async def test_a_key_that_is_raced_with_different_bodies_serves_one_of_them(
 
     assert sorted(answer.status_code for answer in answers) == [200] + [422] * (MANY - 1)
     assert await connection.fetchval("SELECT count(*) FROM users") == 1
+
+
+async def test_orders_that_are_the_same_json_are_one_and_other_values_are_another(
+    pair: Any, connection: asyncpg.Connection
+) -> None:
+    """Twelve at once, each written in its own way, over two processes; then the same amount in other digits."""
+    api, *sessions = pair
+    await load_instruments(api, [instrument(isin) for isin in ISINS])
+    world = ClientWorld(api, sessions[0])
+    await world.build()
+    body = world.order_body(cash_amount="100.00")
+    names = list(body)
+    texts = [
+        json.dumps({name: body[name] for name in names[turn:] + names[:turn]}, indent=space)
+        for turn in range(len(names))
+        for space in (None, 1, 4)
+    ][:12]
+    head = {"idempotency-key": api.new_id(), "content-type": "application/json"}
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(
+            *(
+                sessions[number % 2].post("/portfolios/orders", content=text, headers=head)
+                for number, text in enumerate(texts)
+            )
+        )
+    other = await sessions[0].post("/portfolios/orders", json={**body, "cash_amount": "100"}, headers=head)
+
+    assert len(set(texts)) == 12
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum(answer.headers.get("idempotent-replayed") == "true" for answer in answers) == 11
+    assert (other.status_code, other.json()["type"]) == (422, "/errors/idempotency_key_reused")
+    assert await connection.fetchval("SELECT count(*) FROM parent_orders") == 1
 
 
 async def test_keys_in_opposite_orders_never_end_in_a_deadlock(pair: Any) -> None:

@@ -1,11 +1,13 @@
 """Requests that nobody sends by accident: odd bytes, odd headers, odd JSON. Refused, never a mistake of ours."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.database.http.onboarding import USER
 
@@ -53,6 +55,11 @@ BODIES: dict[str, bytes] = {
     "a byte order mark": b"\xef\xbb\xbf{}",
     "UTF-16": '{"first_name": "Ada"}'.encode("utf-16"),
     "nothing": b"",
+    "a member twice": user().replace(b"{", b'{"first_name": "Eve", ', 1),
+    "a member twice, once with escapes": user().replace(b"{", b'{"first\\u005fname": "Eve", ', 1),
+    "a member twice, deep inside": user(address=USER["address"]).replace(b'"city"', b'"city": "Rome", "city"'),
+    "something behind the end": user() + b"x",
+    "arrays that never end": b"[" * 1_000_000,
     "a lone quote": b'"',
     "many unknown fields": json.dumps({f"field {number}": 1 for number in range(10_000)}).encode(),
 }
@@ -86,6 +93,112 @@ HEADERS: dict[str, tuple[list[tuple[bytes, bytes]], int]] = {
         401,
     ),
 }
+
+
+async def test_a_member_that_stands_twice_is_named_with_its_place(api: Any, token: str) -> None:
+    http = await api.anonymous()
+    text = BODIES["a member twice, deep inside"].replace(b'"last_name"', b'"last_name": "Byron", "last_name"')
+    head = {"authorization": f"Bearer {token}", "content-type": "application/json", "idempotency-key": api.new_id()}
+    document = problem(await http.post("/users", content=text, headers=head), 400)
+
+    assert document["type"] == "/errors/invalid_body"
+    assert sorted(wrong["field"] for wrong in document["errors"]) == ["address.city", "last_name"]
+    assert {wrong["message"] for wrong in document["errors"]} == {"stands twice"}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "GZIP"])
+async def test_a_coded_body_is_refused_with_what_is_right(api: Any, token: str, coding: str) -> None:
+    http = await api.anonymous()
+    head = {"authorization": f"Bearer {token}", "content-type": "application/json", "idempotency-key": api.new_id()}
+    answer = await http.post("/users", content=gzip.compress(user()), headers={**head, "content-encoding": coding})
+    plain = await http.post("/users", content=user(), headers={**head, "content-encoding": "identity"})
+
+    document = problem(answer, 415)
+    assert document["errors"][0]["field"] == "content-encoding"
+    assert answer.headers["accept-encoding"] == "identity"
+    assert plain.status_code == 200
+
+
+OTHER_PATHS = [
+    b"//portfolios/orders",
+    b"/portfolios//orders",
+    b"/portfolios/orders/",
+    b"/portfolios%2Forders",
+    b"/portfolios/order%73",
+    b"/%70ortfolios/orders",
+    b"/./portfolios/orders",
+    b"/portfolios/./orders",
+    b"/x/../portfolios/orders",
+    b"/portfolios/orders/.",
+    b"/portfolios/orders/..",
+    b"/portfolios/orders/x/..",
+    b"/portfolios/orders/%2e%2e",
+    b"/portfolios/orders/0190163d-8694-739b-aea5-966c26f8ad9%31",
+    b"/portfolios/orders;a",
+    b"/Portfolios/orders",
+]
+
+
+@pytest.mark.parametrize("method", [b"GET", b"OPTIONS", b"HEAD", b"POST"])
+async def test_a_path_that_is_not_sent_as_declared_is_another_path(api: Any, token: str, method: bytes) -> None:
+    """A proxy that authorises by path must not see another path than the one that is served."""
+    head = [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())]
+    for target in OTHER_PATHS:
+        answer = await sent(api.url, method, target, head)
+        assert answer.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 405 ")), (target, answer[:300])
+        assert answer.startswith(b"HTTP/1.1 404 ") or method not in (b"GET", b"HEAD"), (target, answer[:300])
+    for target in (b"/portfolios/orders", b"http://localhost/portfolios/orders"):
+        assert (await sent(api.url, b"GET", target, head)).startswith(b"HTTP/1.1 200 "), target
+
+
+GUARDS = [b"cache-control: no-store", b"x-content-type-options: nosniff"]
+
+
+async def test_every_answer_with_data_is_guarded(api: Any, token: str) -> None:
+    bearer = (b"authorization", f"Bearer {token}".encode())
+    for method, target, head in [
+        (b"GET", b"/users", [bearer]),
+        (b"HEAD", b"/users", [bearer]),
+        (b"OPTIONS", b"/users", [bearer]),
+        (b"GET", b"/health/live", []),
+        (b"GET", b"/users", []),
+        (b"GET", b"/nothing", []),
+        (b"PUT", b"/users", []),
+        (b"BREW", b"/users", []),
+        (b"GET", b"/" + b"x" * 60_000, []),
+        (b"GET", b"/users", [(b"a", b"x" * 60_000)]),
+    ]:
+        answer = await sent(api.url, method, target, [(b"host", b"localhost"), *head])
+        lines = answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        assert [lines.count(guard) for guard in GUARDS] == [1, 1], (method, target[:20], lines)
+        assert len({line.partition(b":")[0] for line in lines}) == len(lines), lines
+
+
+async def test_keys_are_kept_briefly_and_pages_by_their_own_policy(api: Any) -> None:
+    keys = await api.http.get("/auth/verify_keys")
+    page = await api.http.get("/docs", headers={"accept": "*/*"})
+
+    assert keys.headers.get_list("cache-control") == ["private, max-age=300"]
+    assert keys.headers["x-content-type-options"] == "nosniff"
+    assert "cache-control" not in page.headers
+    assert page.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+async def test_what_no_route_has_is_logged_with_method_and_path(api: Any) -> None:
+    head = [(b"host", b"localhost")]
+    with capture_logs() as lines:
+        await sent(api.url, b"GET", b"/portfolios/orders/1/cancel?token=secret", head)
+        await sent(api.url, b"PATCH", b"/users", head)
+        await sent(api.url, b"GET", b"/" + b"x" * 5_000 + b"%0A", head)
+        await sent(api.url, b"GET", b"/users/1", head)
+
+    told = [(line["method"], line["route"], line["path"], line["status"]) for line in lines]
+    assert told == [
+        ("GET", "none", "/portfolios/orders/1/cancel", 404),
+        ("PATCH", "none", "/users", 405),
+        ("GET", "none", "/" + "x" * 198 + "…", 404),
+        ("GET", "/users/{user_id}", "/users/1", 401),
+    ]
 
 
 async def test_odd_headers_are_refused(api: Any, token: str) -> None:

@@ -1,6 +1,7 @@
 """One key, one effect, one answer."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -43,6 +44,25 @@ async def test_concurrent_requests_with_one_key_have_one_effect(api: Any) -> Non
 
     assert {one.content for one in answers} == {answers[0].content}
     assert [one.headers.get("idempotent-replayed") for one in answers].count("true") == 5
+    assert await user_count(api.http) == 1
+
+
+def rewritten(body: Any) -> bytes:
+    """The same JSON: members the other way round, space between the tokens, letters as escapes."""
+    turned = {name: body[name] for name in reversed(body)}
+    return json.dumps(turned, indent=3).replace("e", "\\u0065").encode()
+
+
+async def test_a_body_that_is_the_same_json_gets_the_first_answer(api: Any) -> None:
+    key = {"idempotency-key": api.new_id(), "content-type": "application/json"}
+    first = await api.http.post("/users", content=json.dumps(USER).encode(), headers=key)
+
+    again = await api.http.post("/users", content=rewritten(USER), headers=key)
+
+    assert json.loads(rewritten(USER)) == USER
+    assert first.status_code == 200
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
     assert await user_count(api.http) == 1
 
 
