@@ -354,12 +354,12 @@ async def test_what_is_no_request_is_refused_before_anybody_looks_at_it(site: Si
         b"POST /users HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET "
     )
     large = b"GET /users HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 40_000 + b"\r\n\r\n"
-    for attack in (smuggling, large):
+    for attack, status, code in ((smuggling, 400, "malformed_request"), (large, 431, "head_too_large")):
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(attack)
         async with asyncio.timeout(SECONDS_MAX):
             answer = await reader.read()
         writer.close()
 
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/errors/malformed_request"
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == f"/errors/{code}"

@@ -34,7 +34,7 @@ async def test_an_instrument_is_found_by_isin_and_by_id(world: ClientWorld) -> N
 async def test_unknown_instruments_are_not_found_and_malformed_ids_refused(world: ClientWorld) -> None:
     assert (await world.http.get("/instruments/US0378331005")).status_code == 404
     assert (await world.http.get("/instruments/00000000-0000-7000-8000-000000000000")).status_code == 404
-    assert (await world.http.get("/instruments/%00")).status_code == 400
+    assert (await world.http.get("/instruments/~")).status_code == 400
 
 
 async def test_instruments_are_listed_by_isin_or_by_name(api: Any, world: ClientWorld) -> None:
