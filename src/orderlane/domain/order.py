@@ -1,9 +1,10 @@
 """The individual order, its executions, and its state machine."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypedDict, Unpack
+from typing import Protocol, TypedDict, TypeVar, Unpack
 
 from msgspec import Struct, structs
 
@@ -103,6 +104,28 @@ class Execution(Struct, frozen=True, kw_only=True):
         return structs.replace(self, status=status)
 
 
+class Trade(Protocol):
+    """What counts of an execution for the money that an order has traded."""
+
+    @property
+    def cash_amount(self) -> Decimal:
+        """Cash traded, in the parent's currency."""
+        ...
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """Whether it stands."""
+        ...
+
+
+TradeT = TypeVar("TradeT", bound=Trade)
+
+
+def standing(executions: Iterable[TradeT]) -> tuple[TradeT, ...]:
+    """The executions without those that the venue took back."""
+    return tuple(trade for trade in executions if trade.status is not ExecutionStatus.CANCELLED)
+
+
 class OrderChanges(TypedDict, total=False):
     """What may change of an individual order after it was opened."""
 
@@ -163,7 +186,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def standing_executions(self) -> tuple[Execution, ...]:
         """Its executions without those that the venue took back."""
-        return tuple(trade for trade in self.executions if trade.status is not ExecutionStatus.CANCELLED)
+        return standing(self.executions)
 
     @property
     def executed_cash_amount(self) -> Decimal:

@@ -1,9 +1,12 @@
 """Portfolio orders, individual orders and executions as JSON."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Protocol
 
 from msgspec import Struct
 
+from orderlane.domain.listed_order import ListedPortfolioOrder
 from orderlane.domain.money import plain, subtract, total
 from orderlane.domain.order import Execution, Order, OrderStatus, Side
 from orderlane.domain.parent_order import ParentOrder
@@ -105,9 +108,31 @@ class OrderResource(Struct, frozen=True):
     executions: list[ExecutionResource]
 
 
+class _Leg(Protocol):
+    """What a portfolio order shows of an individual order."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def status(self) -> OrderStatus: ...
+    @property
+    def executed_cash_amount(self) -> Decimal: ...
+
+
 def portfolio_order_resource(parent: ParentOrder) -> PortfolioOrderResource:
     """A portfolio order as JSON, with what its individual orders have executed so far."""
-    executed = total(order.executed_cash_amount for order in parent.orders)
+    return _portfolio_order_resource(parent, parent.orders)
+
+
+def listed_portfolio_order_resource(listed: ListedPortfolioOrder) -> PortfolioOrderResource:
+    """A portfolio order of a list as JSON: the same as when it is read alone."""
+    return _portfolio_order_resource(listed.parent, listed.orders)
+
+
+def _portfolio_order_resource(parent: ParentOrder, legs: Sequence[_Leg]) -> PortfolioOrderResource:
+    executed = total(leg.executed_cash_amount for leg in legs)
     remaining = max(subtract(parent.cash_amount, executed), Decimal(0))
     return PortfolioOrderResource(
         id=parent.id,
@@ -123,7 +148,7 @@ def portfolio_order_resource(parent: ParentOrder) -> PortfolioOrderResource:
         post_tax=parent.post_tax,
         client_reference=parent.client_reference,
         initiation_flow=parent.initiation_flow,
-        orders=[OrderReference(order.id, order.side, order.status, order.status) for order in parent.orders],
+        orders=[OrderReference(leg.id, leg.side, leg.status, leg.status) for leg in legs],
         cancellation_reason=parent.cancellation_reason,
         cancellation_details=parent.cancellation_details,
         executed_cash_amount=write_amount(executed, parent.currency),
