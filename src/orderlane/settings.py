@@ -175,6 +175,14 @@ class Settings:
             whole_number(1, 1_000_000), "How often a client, and an address, may ask for an access token in a minute."
         ),
     )
+    lists_per_client: int = field(
+        default=4,
+        metadata=declared(
+            whole_number(1, 100),
+            "How many lists of a client the API answers at a time, at most half of its database connections. Further "
+            "ones wait for up to 5 s, then get 429.",
+        ),
+    )
     venues: tuple[VenueChoice, ...] = field(
         default=(VenueChoice(name="SIMULATED", kind="simulated"),),
         metadata=declared(

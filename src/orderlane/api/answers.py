@@ -1,6 +1,6 @@
 """An answer as it goes over the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,6 +8,8 @@ import msgspec
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+SENT_BYTES = 64 * 1024
+"""How much of a body is handed on at a time: the next is when the client has taken most of what was before it."""
 
 _NOT_SNIFFED: Final = (b"x-content-type-options", b"nosniff")
 _PAGE_GUARDS: Final = [_NOT_SNIFFED]
@@ -19,12 +21,16 @@ encode_json = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Answer:
-    """Status, body and headers; a handler returns one itself when the plain resource is not enough."""
+    """Status, body and headers; a handler returns one itself when the plain resource is not enough.
+
+    `on_sent` is called once, when the answer is sent or cannot be sent.
+    """
 
     status: int
     body: bytes = b""
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    on_sent: Callable[[], None] | None = None
 
 
 def json_answer(status: int, resource: Any) -> Answer:
@@ -50,8 +56,19 @@ def _guards(answer: Answer) -> list[tuple[bytes, bytes]]:
 
 async def send_answer(send: Any, answer: Answer, request_id: str, *, with_body: bool) -> None:
     """Send the answer; HEAD gets everything but the body."""
+    try:
+        await _send(send, answer, request_id, answer.body if with_body else b"")
+    finally:
+        if answer.on_sent is not None:
+            answer.on_sent()
+
+
+async def _send(send: Any, answer: Answer, request_id: str, body: bytes) -> None:
     headers = header_lines(answer, request_id)
     if answer.status != 204:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b""})
+    for start in range(0, len(body) - SENT_BYTES, SENT_BYTES):
+        await send({"type": "http.response.body", "body": body[start : start + SENT_BYTES], "more_body": True})
+    rest = (len(body) - 1) // SENT_BYTES * SENT_BYTES if body else 0
+    await send({"type": "http.response.body", "body": body[rest:]})

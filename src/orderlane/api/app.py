@@ -21,6 +21,8 @@ from orderlane.api.pages.reference import Pages
 from orderlane.api.request_log import RequestLog
 from orderlane.api.routes import OPERATIONS
 from orderlane.api.serving import Serving
+from orderlane.api.slices import Slices
+from orderlane.api.turns import Turns
 from orderlane.api.writes import Writes
 from orderlane.ports.services import ApiServices
 
@@ -44,6 +46,8 @@ def create_app(
         log=RequestLog(metrics.registry),
         pages=Pages(lambda: document_bytes(operations, options.public_url)),
         writes=writes,
+        slices=Slices(),
+        list_turns=Turns(options.lists_per_client, options.list_wait_seconds),
     )
 
     @asynccontextmanager

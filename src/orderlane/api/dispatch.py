@@ -97,6 +97,8 @@ class Endpoint:
         match self.operation.unit:
             case Unit.NONE:
                 return await self._respond(call, arguments)
+            case Unit.READING if self.operation.is_list:
+                return await self._run_list(call, arguments)
             case Unit.READING:
                 async with store.reading() as call.store:
                     return await self._respond(call, arguments)
@@ -107,6 +109,18 @@ class Endpoint:
                     return await answer_once(call.store, call.claim, lambda: self._respond(call, arguments))
             case unit:
                 raise TypeError(f"no way to run in {unit}")
+
+    async def _run_list(self, call: Call, arguments: dict[str, Any]) -> Answer:
+        """Run in one of the client's turns, which lasts until the answer is sent."""
+        end_turn = await self._serving.list_turns.take(call.client_id)
+        try:
+            async with self._serving.services.store.snapshot() as call.store:
+                answer = await self._respond(call, arguments)
+        except BaseException:
+            end_turn()
+            raise
+        answer.on_sent = end_turn
+        return answer
 
     async def _respond(self, call: Call, arguments: dict[str, Any]) -> Answer:
         resource = await self.operation.handler(call, **arguments)

@@ -230,3 +230,16 @@ class RateLimited(ApiError):
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"try again in {retry_after_seconds} s")
         self.headers = {"retry-after": str(retry_after_seconds)}
+
+
+class TooManyLists(ApiError):
+    """The client asks for more lists at once than it has turns for."""
+
+    problem = problem_types.RATE_LIMITED
+
+    def __init__(self, at_once: int, waited_seconds: float, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"a client gets {at_once} lists at a time, and this one waited {waited_seconds:g} s for its turn: "
+            f"ask for fewer at once, and try again in {retry_after_seconds} s"
+        )
+        self.headers = {"retry-after": str(retry_after_seconds)}

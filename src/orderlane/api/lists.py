@@ -3,18 +3,28 @@
 A list's own query struct adds its filters and narrows `sort` to the columns that it offers.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Generic, Literal, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
+from orderlane.api.answers import encode_json
+from orderlane.api.slices import Slices
 from orderlane.ports.paging import Listing, Page, SortOrder
 from orderlane.resources.requests import Received
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 OFFSET_MAX = 2**31 - 1
+ENTRIES_BYTES_MAX: Final = 4 * 1024 * 1024
+"""How many bytes of entries an answer has at most, unless its first entry alone has more."""
 
+_LIMIT = (
+    "How many entries to give at most. An answer ends earlier when its entries reach 4 MiB, with one entry at least: "
+    "`meta.count` says how many there are, and the next page begins at `offset` + `count`."
+)
+_COUNT = "How many entries `data` has."
 RecordT = TypeVar("RecordT")
 ResourceT = TypeVar("ResourceT")
 
@@ -31,7 +41,7 @@ class PageQuery(Query, frozen=True, kw_only=True):
     """What every list takes; the list itself says what it can be sorted by."""
 
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="How many entries to leave out.")] = 0
-    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many entries to give at most.")] = LIMIT_DEFAULT
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description=_LIMIT)] = LIMIT_DEFAULT
     sort: str = "created_at"
     order: Annotated[SortOrder, Meta(description="Ascending or descending.")] = "ASC"
 
@@ -52,7 +62,7 @@ class ListMeta(Struct, frozen=True, kw_only=True):
 
     offset: int
     limit: int
-    count: int
+    count: Annotated[int, Meta(description=_COUNT)]
     total_count: int
     sort: Annotated[str, Meta(examples=["created_at"])]
     order: SortOrder
@@ -65,17 +75,42 @@ class ResourceList(Struct, Generic[ResourceT], frozen=True):
     data: list[ResourceT]
 
 
-def resource_list(
-    page: Page, listing: Listing[RecordT], resource: Callable[[RecordT], ResourceT]
-) -> ResourceList[ResourceT]:
-    """The answer for a page; `resource` makes the JSON of an entry."""
-    data = [resource(row) for row in listing.rows]
+class _Entries:
+    """The entries of an answer as JSON, until they have `ENTRIES_BYTES_MAX` bytes."""
+
+    def __init__(self) -> None:
+        self.encoded: list[Raw] = []
+        self.is_full = False
+        self._bytes = 0
+
+    def take(self, rows: Iterable[RecordT], resource: Callable[[RecordT], ResourceT]) -> Iterator[None]:
+        """Encode one row after the other while there is room, a step each."""
+        for row in rows:
+            entry = encode_json(resource(row))
+            self._bytes += len(entry)
+            if self.encoded and self._bytes > ENTRIES_BYTES_MAX:
+                self.is_full = True
+                return
+            self.encoded.append(Raw(entry))
+            yield
+
+
+async def resource_list(
+    slices: Slices, page: Page, listing: Listing[RecordT], resource: Callable[[RecordT], ResourceT]
+) -> ResourceList[Any]:
+    """The answer for a page; `resource` makes the JSON of an entry. Its entries are encoded already."""
+    entries = _Entries()
+    async with aclosing(listing.pieces) as pieces:
+        async for piece in pieces:
+            await slices.work_through(entries.take(piece, resource))
+            if entries.is_full:
+                break
     meta = ListMeta(
         offset=page.offset,
         limit=page.limit,
-        count=len(data),
+        count=len(entries.encoded),
         total_count=listing.total_count,
         sort=page.sort,
         order=page.order,
     )
-    return ResourceList(meta, data)
+    return ResourceList(meta, entries.encoded)

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from inspect import cleandoc, signature
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
 from orderlane.api.answers import JSON, Answer
+from orderlane.api.lists import ResourceList
 from orderlane.api.options import ApiOptions
 from orderlane.api.problem_types import ProblemType
 from orderlane.api.received import ReceivedRequest
 from orderlane.api.scopes import Scope
 from orderlane.api.serving import Serving
+from orderlane.api.slices import Slices
 from orderlane.domain.ids import ClientId
 from orderlane.ports.clients import Client
 from orderlane.ports.idempotency import IdempotencyClaim
@@ -82,6 +84,11 @@ class Call:
         return self.serving.options
 
     @property
+    def slices(self) -> Slices:
+        """For work that takes more than a few milliseconds."""
+        return self.serving.slices
+
+    @property
     def client_id(self) -> ClientId:
         """The id of the client that calls: every resource belongs to one."""
         return self.client.id
@@ -110,6 +117,7 @@ class Operation:
         success: the status of a successful answer, `media_type` its type.
         body, query: the structs of the request, or None; `parameters` the types of the path's parameters.
         answer: the struct that is answered, or None.
+        is_list: whether it may answer with very much: a client has a few of these at a time, the others wait.
     """
 
     id: str
@@ -131,6 +139,7 @@ class Operation:
     answer: Any
     media_type: str
     is_listed: bool
+    is_list: bool
     handler: Handler
 
     @property
@@ -153,6 +162,7 @@ def operation(
     body_media_type: str = JSON,
     media_type: str = JSON,
     is_listed: bool = True,
+    is_list: bool = False,
 ) -> Callable[[Handler], Operation]:
     """Declare the decorated function as the handler of a route.
 
@@ -169,11 +179,13 @@ def operation(
         body_media_type: what the body must be.
         media_type: what is answered.
         is_listed: whether the OpenAPI document has it.
+        is_list: whether it may answer with as much as a list; what answers with a list always is one.
     """
 
     def declare(handler: Handler) -> Operation:
         hints = get_type_hints(handler, include_extras=True)
         names = list(signature(handler).parameters)[1:]
+        answer = _resource(hints["return"])
         return Operation(
             id=handler.__name__,
             method=method,
@@ -191,9 +203,10 @@ def operation(
             body_media_type=body_media_type,
             query=hints.get("query"),
             parameters={name: hints[name] for name in names if name not in _NOT_OF_THE_PATH},
-            answer=_resource(hints["return"]),
+            answer=answer,
             media_type=media_type,
             is_listed=is_listed,
+            is_list=is_list or get_origin(answer) is ResourceList,
             handler=handler,
         )
 

@@ -15,6 +15,8 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
         requests_per_minute: the limit of a client that has none of its own; None is no limit.
         token_requests_per_minute: how often a client, and an address, may ask for a token.
         webhooks_per_client: how many webhook subscriptions a client may have.
+        lists_per_client: how many lists of a client are answered at a time.
+        list_wait_seconds: how long a further one waits for its turn.
         public_url: the address at which clients reach the service, for the OpenAPI document.
     """
 
@@ -24,4 +26,6 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
     requests_per_minute: int | None = None
     token_requests_per_minute: int = 60
     webhooks_per_client: int = 100
+    lists_per_client: int = 4
+    list_wait_seconds: float = 5.0
     public_url: str = "/"

@@ -235,8 +235,8 @@ RATE_LIMITED = ProblemType(
     "rate_limited",
     429,
     "Too many requests",
-    "The client, or its address, sent more requests than it may.",
-    "Wait as many seconds as the `retry-after` header says.",
+    "The client, or its address, sent more requests than it may, or asks for more lists at once than it gets.",
+    "Wait as many seconds as the `retry-after` header says; `detail` names the limit on lists.",
 )
 INTERNAL_ERROR = ProblemType(
     "internal_error",

@@ -106,4 +106,5 @@ def api_options(settings: Settings) -> ApiOptions:
         requests_per_minute=settings.requests_per_minute,
         token_requests_per_minute=settings.token_requests_per_minute,
         webhooks_per_client=settings.webhooks_per_client,
+        lists_per_client=min(settings.lists_per_client, settings.database_connections // 2),
     )

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from orderlane.domain.ids import AccountId, AllocationId, ClientId, ExecutionId, OrderId, ParentOrderId
+from orderlane.domain.listed_order import ListedPortfolioOrder
 from orderlane.domain.order import Execution, Order
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.portfolio_order import PortfolioOrderStatus, PortfolioOrderType
@@ -35,7 +36,9 @@ class PortfolioOrders(Protocol):
         """
         ...
 
-    async def list(self, client_id: ClientId, page: Page, order_filter: PortfolioOrderFilter) -> Listing[ParentOrder]:
+    async def list(
+        self, client_id: ClientId, page: Page, order_filter: PortfolioOrderFilter
+    ) -> Listing[ListedPortfolioOrder]:
         """A page of the client's portfolio orders, by created_at, updated_at or id."""
         ...
 
@@ -63,6 +66,8 @@ class Orders(Protocol):
         self, client_id: ClientId, account_id: AccountId, page: Page
     ) -> Listing[tuple[ParentOrder, Order]]:
         """A page of the individual orders of an account, by created_at, updated_at or id.
+
+        By created_at and id they come in the order of their parent orders, and in it in that of their numbers.
 
         Raises:
             NotFound: the client has no such account.

@@ -1,6 +1,6 @@
 """A page of a list: what a reader asks for, and what the store gives back."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable
 from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -20,7 +20,11 @@ class Page(Struct, frozen=True):
 
 
 class Listing(Struct, Generic[RowT], frozen=True):
-    """The rows of a page, and how many rows the whole list has."""
+    """The rows of a page, and how many rows the whole list has.
 
-    rows: Sequence[RowT]
+    `pieces` are read one after the other inside the unit of work, so that never all rows are in memory; a row becomes a
+    record only when its piece is iterated, which takes processor time.
+    """
+
+    pieces: AsyncGenerator[Iterable[RowT], None]
     total_count: int

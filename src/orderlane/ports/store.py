@@ -93,6 +93,14 @@ class Store(Protocol):
         """
         ...
 
+    def snapshot(self) -> AbstractAsyncContextManager[Repositories]:
+        """Repositories for reading; all statements see what was committed before the first. Lists are read in one.
+
+        Raises:
+            StoreUnavailable: the database is lost, at any point inside.
+        """
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[Repositories]:
         """Repositories in one transaction: committed at the end, rolled back by any exception.
 

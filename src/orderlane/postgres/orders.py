@@ -1,24 +1,26 @@
 """Reading portfolio orders, individual orders and executions in PostgreSQL: each as of one moment, in one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from orderlane.domain.ids import AccountId, ClientId, ExecutionId, OrderId, ParentOrderId, lane_of, leg_of, parent_of
+from orderlane.domain.listed_order import ListedPortfolioOrder
 from orderlane.domain.order import Execution, Order
 from orderlane.domain.parent_order import ParentKind, ParentOrder
 from orderlane.ports.errors import NotFound
 from orderlane.ports.orders import PortfolioOrderFilter
 from orderlane.ports.paging import Listing, Page
 from orderlane.postgres.connection import Connection
-from orderlane.postgres.listing import fetch_page
+from orderlane.postgres.listing import BY_TIME, fetch_page, in_pieces
 from orderlane.postgres.queries import queries
 from orderlane.postgres.segments import decompress
-from orderlane.postgres.tables.parent_orders import parent_from
+from orderlane.postgres.tables.parent_orders import listed_from, order_from, parent_from, some_orders_from
 from orderlane.postgres.tables.records import Row
 from orderlane.resources.events import frames_of
 
 _SQL = queries("orders")
-_SORTS: Final[Mapping[str, str]] = {"id": "id", "created_at": "created_at", "updated_at": "updated_at"}
+_DOCUMENTS_AT_ONCE: Final = 10
+"""How many parent orders of a list are in memory at once: the document of one with 200 orders has about 200 kB."""
 
 
 class PostgresPortfolioOrders:
@@ -40,7 +42,9 @@ class PostgresPortfolioOrders:
             raise NotFound("portfolio order", portfolio_order_id)
         return parent_from(row)
 
-    async def list(self, client_id: ClientId, page: Page, wanted: PortfolioOrderFilter) -> Listing[ParentOrder]:
+    async def list(
+        self, client_id: ClientId, page: Page, wanted: PortfolioOrderFilter
+    ) -> Listing[ListedPortfolioOrder]:
         """A page of the client's portfolio orders, or of one account's."""
         filters = (
             wanted.allocation_id,
@@ -55,7 +59,17 @@ class PostgresPortfolioOrders:
         if wanted.account_id is not None:
             query = "list_portfolio_orders_of_account"
             account = (lane_of(wanted.account_id, self._lane_count), wanted.account_id)
-        return await fetch_page(self._connection, _SQL[query], page, _SORTS, parent_from, client_id, *filters, *account)
+        return await fetch_page(
+            self._connection,
+            _SQL[query],
+            page,
+            BY_TIME,
+            listed_from,
+            client_id,
+            *filters,
+            *account,
+            rows_at_once=_DOCUMENTS_AT_ONCE,
+        )
 
     async def events(self, client_id: ClientId, portfolio_order_id: ParentOrderId, page: Page) -> Listing[bytes]:
         """A page of all events of a portfolio order as they were frozen, in their order.
@@ -69,11 +83,21 @@ class PostgresPortfolioOrders:
             raise NotFound("portfolio order", portfolio_order_id)
         total_count = counted["total_count"]
         first, end = _range(page, total_count)
-        rows = await self._connection.fetch(_SQL["segments_of_parent"], *key, first, end, counted["created_at"])
-        frames = [frame for row in rows for frame in frames_of(decompress(row["payload"], row["payload_bytes"]))]
-        skipped = first - int(rows[0]["first"]) if rows else 0
-        shown = frames[skipped : skipped + end - first]
-        return Listing(shown if page.order == "ASC" else shown[::-1], total_count)
+        query = _SQL["segments_of_parent"].replace("{order}", f"counted.position {page.order}")
+        cursor = await self._connection.cursor(query, *key, first, end, counted["created_at"])
+
+        def frames(row: Row) -> Iterable[bytes]:
+            return _frames(row, first, end, backwards=page.order == "DESC")
+
+        return Listing(in_pieces(cursor, await cursor.fetch(1), 1, frames), total_count)
+
+
+def _frames(row: Row, first: int, end: int, *, backwards: bool) -> Iterable[bytes]:
+    """The events of a segment that are among those from `first` up to `end` of its parent order, counted from 0."""
+    frames = frames_of(decompress(row["payload"], row["payload_bytes"]))
+    before = int(row["first"])
+    shown = frames[max(first - before, 0) : max(end - before, 0)]
+    return reversed(shown) if backwards else shown
 
 
 def _range(page: Page, total_count: int) -> tuple[int, int]:
@@ -116,9 +140,23 @@ class PostgresOrders:
         lane = lane_of(account_id, self._lane_count)
         if not await self._connection.fetchval(_SQL["owns_account"], lane, account_id, client_id):
             raise NotFound("account", account_id)
-        query = _SQL["list_account_orders"]
-        listed = _Listed()
-        return await fetch_page(self._connection, query, page, _SORTS, listed.take, client_id, lane, account_id)
+        key = (client_id, page.limit, page.offset, lane, account_id)
+        if page.sort == "updated_at":
+            return await self._by_change(page, key)
+        query = _SQL["list_account_orders"].replace("{order}", f"{page.sort} {page.order}, id {page.order}")
+        cursor = await self._connection.cursor(query, *key)
+        rows = await cursor.fetch(_DOCUMENTS_AT_ONCE)
+
+        def of_page(row: Row) -> Iterable[tuple[ParentOrder, Order]]:
+            first, end = page.offset - int(row["first"]), page.offset + page.limit - int(row["first"])
+            return some_orders_from(row, max(first, 0), end, backwards=page.order == "DESC")
+
+        return Listing(in_pieces(cursor, rows, _DOCUMENTS_AT_ONCE, of_page), rows[0]["total_count"])
+
+    async def _by_change(self, page: Page, key: tuple[object, ...]) -> Listing[tuple[ParentOrder, Order]]:
+        client_id, _, _, lane, account_id = key
+        query = _SQL["list_account_orders_by_change"]
+        return await fetch_page(self._connection, query, page, BY_TIME, order_from, client_id, lane, account_id)
 
     async def execution(
         self, client_id: ClientId, order_id: OrderId, execution_id: ExecutionId
@@ -133,18 +171,3 @@ class PostgresOrders:
             if execution.id == execution_id:
                 return parent, order, execution
         raise NotFound("execution", execution_id)
-
-
-class _Listed:
-    """Takes the rows of a page, of which the first of each parent order has its document: it is decoded once."""
-
-    def __init__(self) -> None:
-        self._parents: dict[ParentOrderId, ParentOrder] = {}
-
-    def take(self, row: Row) -> tuple[ParentOrder, Order]:
-        """The next individual order with its parent."""
-        order_id = OrderId(str(row["id"]))
-        if row["parent"] is not None:
-            self._parents[parent_of(order_id)] = parent_from(row["parent"])
-        parent = self._parents[parent_of(order_id)]
-        return parent, parent.orders[leg_of(order_id) - 1]

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from asyncpg.transaction import Transaction
+
 from orderlane.postgres.accounts import PostgresAccounts
 from orderlane.postgres.allocations import PostgresAllocations
 from orderlane.postgres.clients import PostgresClientRegister
@@ -96,6 +98,10 @@ class PostgresRepositories:
         """Webhook subscriptions."""
         return PostgresSubscriptions(self._connection)
 
+    def snapshot(self) -> Transaction:
+        """A transaction that reads as of its first statement."""
+        return self._connection.transaction(isolation="repeatable_read", readonly=True)
+
     def _tell_lane(self) -> None:
         self.told_lane = True
 
@@ -136,6 +142,16 @@ class PostgresStore:
         with unavailable_on_loss():
             async with self._reading.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
                 yield PostgresRepositories(connection, self._installation)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PostgresRepositories]:
+        """Repositories for reading, all of it as of one moment.
+
+        Raises:
+            StoreUnavailable: the database is lost, at any point inside.
+        """
+        async with self.reading() as repositories, repositories.snapshot():
+            yield repositories
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresRepositories]:

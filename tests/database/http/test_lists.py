@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from orderlane.api import lists
+from orderlane.postgres.listing import ROWS_AT_ONCE
 from tests.database.http.onboarding import USER
 
 
@@ -92,3 +94,33 @@ async def test_a_call_without_parameters_takes_none(api: Any) -> None:
     [user_id] = await users(api, 1)
 
     assert (await api.http.get(f"/users/{user_id}?verbose=true")).status_code == 400
+
+
+async def test_an_answer_ends_when_its_entries_have_many_bytes(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = await users(api, 5)
+    bytes_of_one = len((await api.http.get(f"/users/{ids[0]}")).content)
+    monkeypatch.setattr(lists, "ENTRIES_BYTES_MAX", 2 * bytes_of_one + 10)
+
+    page = (await api.http.get("/users", params={"limit": 4})).json()
+    assert [one["id"] for one in page["data"]] == ids[:2]
+    assert page["meta"] | {"limit": 4, "count": 2, "total_count": 5} == page["meta"]
+
+    rest = (await api.http.get("/users", params={"offset": page["meta"]["count"]})).json()
+    assert [one["id"] for one in rest["data"]] == ids[2:4]
+
+
+async def test_an_answer_has_one_entry_at_least(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = await users(api, 2)
+    monkeypatch.setattr(lists, "ENTRIES_BYTES_MAX", 1)
+
+    page = (await api.http.get("/users")).json()
+
+    assert [one["id"] for one in page["data"]] == ids[:1]
+
+
+async def test_an_answer_of_many_pieces_is_whole(api: Any) -> None:
+    ids = await users(api, ROWS_AT_ONCE + 3)
+
+    page = (await api.http.get("/users", params={"limit": 1000})).json()
+
+    assert [one["id"] for one in page["data"]] == ids

@@ -88,8 +88,10 @@ ORDERS = (
         what="with every filter",
     ),
     case("orders.count_events", "lane", "parent_id", "client_id"),
-    case("orders.segments_of_parent", "lane", "parent_id", 0, 100, "parent_created_at"),
+    case("orders.segments_of_parent", "lane", "parent_id", 0, 100, "parent_created_at", order="counted.position ASC"),
     of_account("orders.list_account_orders", "lane", "account_id"),
+    of_account("orders.list_account_orders", "lane", "account_id", order="id ASC, id ASC", what="by id"),
+    of_account("orders.list_account_orders_by_change", "lane", "account_id", order="updated_at DESC, id DESC"),
     case("orders.owns_account", "lane", "account_id", "client_id"),
 )
 

@@ -121,5 +121,13 @@ def test_what_names_a_resource_may_not_find_it(one: Operation) -> None:
     assert problem_types.NOT_FOUND in one.problems
 
 
+def test_what_may_answer_with_very_much_is_a_list() -> None:
+    several = [one for one in OPERATIONS if one.summary.startswith("List")]
+    valuation = [one for one in OPERATIONS if one.id == "get_valuation"]
+
+    assert [one for one in OPERATIONS if one.is_list] == [one for one in OPERATIONS if one in [*several, *valuation]]
+    assert len(several) > 10
+
+
 def test_admin_includes_read() -> None:
     assert with_implied(["users:admin", "orders:read"]) == {"users:admin", "users:read", "orders:read"}

@@ -34,7 +34,7 @@ async def create_account_group(call: Call, body: AccountGroupRequest) -> Account
 async def list_account_groups(call: Call, query: ListQuery) -> ResourceList[AccountGroupResource]:
     """The client's own account groups."""
     listing = await call.store.account_groups.list(call.client_id, query.page)
-    return resource_list(query.page, listing, account_group_resource)
+    return await resource_list(call.slices, query.page, listing, account_group_resource)
 
 
 @operation(
@@ -51,7 +51,7 @@ async def list_user_account_groups(
     """The account groups of one user."""
     await call.store.users.get(call.client_id, user_id)
     listing = await call.store.account_groups.list(call.client_id, query.page, user_id)
-    return resource_list(query.page, listing, account_group_resource)
+    return await resource_list(call.slices, query.page, listing, account_group_resource)
 
 
 @operation(

@@ -45,7 +45,7 @@ async def create_account(call: Call, body: AccountRequest) -> AccountResource:
 async def list_accounts(call: Call, query: AccountsQuery) -> ResourceList[AccountResource]:
     """The accounts of the client's users."""
     listing = await call.store.accounts.list(call.client_id, query.page, query.user_id, query.account_group_id)
-    return resource_list(query.page, listing, account_resource)
+    return await resource_list(call.slices, query.page, listing, account_resource)
 
 
 @operation(
@@ -60,7 +60,7 @@ async def list_user_accounts(call: Call, user_id: UserIdText, query: ListQuery) 
     """The accounts of one user."""
     await call.store.users.get(call.client_id, user_id)
     listing = await call.store.accounts.list(call.client_id, query.page, user_id)
-    return resource_list(query.page, listing, account_resource)
+    return await resource_list(call.slices, query.page, listing, account_resource)
 
 
 @operation(

@@ -71,7 +71,7 @@ async def create_allocation(call: Call, body: AllocationRequest) -> AllocationRe
 async def list_allocations(call: Call, query: AllocationsQuery) -> ResourceList[AllocationResource]:
     """The client's own allocations."""
     listing = await call.store.allocations.list(call.client_id, query.page, query.filter)
-    return resource_list(query.page, listing, allocation_resource)
+    return await resource_list(call.slices, query.page, listing, allocation_resource)
 
 
 @operation(
@@ -121,7 +121,7 @@ async def list_allocation_accounts(
     if not await call.store.allocations.exists(call.client_id, allocation_id):
         raise NotFound("allocation", allocation_id)
     listing = await call.store.allocations.accounts(call.client_id, allocation_id, query.page)
-    return resource_list(query.page, listing, account_resource)
+    return await resource_list(call.slices, query.page, listing, account_resource)
 
 
 async def _weights(call: Call, body: AllocationRequest) -> tuple[Weight, ...]:

@@ -62,7 +62,7 @@ async def create_configuration(call: Call, body: ConfigurationRequest) -> Config
 async def list_configurations(call: Call, query: ConfigurationsQuery) -> ResourceList[ConfigurationResource]:
     """The configurations of the client's accounts."""
     listing = await call.store.configurations.list(call.client_id, query.page, query.allocation_id)
-    return resource_list(query.page, listing, configuration_resource)
+    return await resource_list(call.slices, query.page, listing, configuration_resource)
 
 
 @operation(

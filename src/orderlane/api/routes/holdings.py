@@ -57,7 +57,7 @@ async def list_positions(
 ) -> ResourceList[PositionResource]:
     """What the account holds of instruments; what was sold in full is not listed."""
     listing = await call.store.holdings.positions(call.client_id, account_id, query.page)
-    return resource_list(query.page, listing, position_resource)
+    return await resource_list(call.slices, query.page, listing, position_resource)
 
 
 @operation(
@@ -79,6 +79,7 @@ async def get_position(call: Call, account_id: AccountIdText, isin: Isin) -> Pos
     tag="Holdings",
     scope=Scope.VALUATIONS_READ,
     problems=(problem_types.NOT_FOUND,),
+    is_list=True,
     summary="Value the positions of an account",
 )
 async def get_valuation(call: Call, account_id: AccountIdText, query: ValuationQuery) -> ValuationResource:

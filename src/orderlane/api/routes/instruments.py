@@ -24,7 +24,7 @@ class InstrumentsQuery(PageQuery, frozen=True, kw_only=True):
 @operation("GET", "/instruments", tag="Instruments", scope=Scope.INSTRUMENTS_READ, summary="List instruments")
 async def list_instruments(call: Call, query: InstrumentsQuery) -> ResourceList[InstrumentResource]:
     """Every instrument that is known, tradable or not."""
-    return resource_list(query.page, await call.store.instruments.list(query.page), _resource)
+    return await resource_list(call.slices, query.page, await call.store.instruments.list(query.page), _resource)
 
 
 @operation(

@@ -32,9 +32,13 @@ async def get_order(call: Call, order_id: OrderIdText) -> OrderResource:
     summary="List the individual orders of an account",
 )
 async def list_account_orders(call: Call, account_id: AccountIdText, query: ListQuery) -> ResourceList[OrderResource]:
-    """The individual orders of all portfolio orders of the account."""
+    """The individual orders of all portfolio orders of the account.
+
+    By created_at and id, the orders of one portfolio order stand together: sorted by that of the portfolio order, then
+    by their number in it. By updated_at they stand by their own time, which is slow for an account with many orders.
+    """
     listing = await call.store.orders.of_account(call.client_id, account_id, query.page)
-    return resource_list(query.page, listing, _resource)
+    return await resource_list(call.slices, query.page, listing, _resource)
 
 
 @operation(

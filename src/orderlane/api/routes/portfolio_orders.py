@@ -18,7 +18,12 @@ from orderlane.ports.acceptance import PlacementRequest
 from orderlane.ports.idempotency import KeptAnswer
 from orderlane.ports.orders import PortfolioOrderFilter
 from orderlane.resources.events import EventResource
-from orderlane.resources.orders import PortfolioOrderRequest, PortfolioOrderResource, portfolio_order_resource
+from orderlane.resources.orders import (
+    PortfolioOrderRequest,
+    PortfolioOrderResource,
+    listed_portfolio_order_resource,
+    portfolio_order_resource,
+)
 from orderlane.resources.requests import AccountIdText, AllocationIdText, ParentOrderIdText, Text
 
 ACCEPTED: Final = 202
@@ -97,7 +102,7 @@ async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> Por
 async def list_portfolio_orders(call: Call, query: PortfolioOrdersQuery) -> ResourceList[PortfolioOrderResource]:
     """The client's own portfolio orders, as they are now."""
     listing = await call.store.portfolio_orders.list(call.client_id, query.page, query.filter)
-    return resource_list(query.page, listing, portfolio_order_resource)
+    return await resource_list(call.slices, query.page, listing, listed_portfolio_order_resource)
 
 
 @operation(
@@ -126,7 +131,7 @@ async def list_portfolio_order_events(
 ) -> ResourceList[EventResource] | Answer:
     """The whole history: every event of it, its individual orders and their executions, as it was frozen then."""
     listing = await call.store.portfolio_orders.events(call.client_id, portfolio_order_id, query.page)
-    return json_answer(200, resource_list(query.page, listing, Raw))
+    return json_answer(200, await resource_list(call.slices, query.page, listing, Raw))
 
 
 def accepted_answer(parent: ParentOrder) -> KeptAnswer:

@@ -21,7 +21,8 @@ async def create_user(call: Call, body: UserRequest) -> UserResource:
 @operation("GET", "/users", tag="Users", scope=Scope.USERS_READ, summary="List users")
 async def list_users(call: Call, query: ListQuery) -> ResourceList[UserResource]:
     """The client's own users."""
-    return resource_list(query.page, await call.store.users.list(call.client_id, query.page), user_resource)
+    listing = await call.store.users.list(call.client_id, query.page)
+    return await resource_list(call.slices, query.page, listing, user_resource)
 
 
 @operation(

@@ -103,7 +103,7 @@ async def create_webhook(call: Call, body: WebhookRequest) -> WebhookResource:
 async def list_webhooks(call: Call, query: WebhooksQuery) -> ResourceList[WebhookResource]:
     """The client's subscriptions."""
     listing = await call.store.subscriptions.list(call.client_id, query.page)
-    return resource_list(query.page, listing, partial(_resource, call))
+    return await resource_list(call.slices, query.page, listing, partial(_resource, call))
 
 
 @operation(
@@ -194,7 +194,7 @@ async def list_webhook_deliveries(
 ) -> ResourceList[DeliveryAttempt]:
     """Each request that was sent, with what came back; they are kept for 14 days."""
     listing = await call.store.subscriptions.attempts(call.client_id, webhook_id, query.page)
-    return resource_list(query.page, listing, _attempt)
+    return await resource_list(call.slices, query.page, listing, _attempt)
 
 
 async def _try_out(call: Call, webhook_id: SubscriptionIdText) -> WebhookTestResource:
