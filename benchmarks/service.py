@@ -131,7 +131,7 @@ async def open_service(shape: Shape, folder: Path) -> AsyncIterator[Service]:
         await answer_of(folder, PROGRAM, "migrate", environment=to_database)
         with as_file(files("orderlane.master_data") / "instruments.csv") as instruments:
             await answer_of(folder, PROGRAM, "instruments", "load", instruments, environment=to_database)
-        credentials = await _create_client(folder, to_database, signed=shape.signed)
+        credentials = await create_client(folder, to_database, signed=shape.signed)
         sink = await start(
             "sink", folder, sys.executable, "-m", "benchmarks.sink", environment={"PYTHONPATH": str(ROOT)}
         )
@@ -161,7 +161,8 @@ async def _start_roles(
     return roles, url
 
 
-async def _create_client(folder: Path, environment: Mapping[str, str], *, signed: bool) -> Credentials:
+async def create_client(folder: Path, environment: Mapping[str, str], *, signed: bool) -> Credentials:
+    """Add a client of the API, which must sign its requests if `signed`."""
     key = Ed25519PrivateKey.generate()
     options: list[str | Path] = []
     if signed:
