@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import asyncpg
 from msgspec import structs
 
+from orderlane.domain.errors import StateRefused
 from orderlane.domain.ids import AccountGroupId, ClientId, UserId
 from orderlane.domain.onboarding import AccountGroup, User
 from orderlane.domain.users import UserStatus
@@ -13,6 +15,8 @@ from orderlane.postgres.connection import Connection
 from orderlane.postgres.listing import BY_TIME, fetch_page
 from orderlane.postgres.queries import queries
 from orderlane.postgres.tables.records import Row, record_from
+
+NUMBERS_TAKEN = "every securities account number is taken: a database numbers 900,000,000 account groups at most"
 
 _SQL = queries("users")
 
@@ -61,9 +65,16 @@ class PostgresAccountGroups:
         self._connection = connection
 
     async def add(self, group: AccountGroup) -> AccountGroup:
-        """Store a new group; as stored, with its number."""
+        """Store a new group; as stored, with its number.
+
+        Raises:
+            StateRefused: every number of nine digits is taken.
+        """
         columns = (group.id, group.client_id, group.user_id, group.type, group.status, group.created_at)
-        number = await self._connection.fetchval(_SQL["add_account_group"], *columns)
+        try:
+            number = await self._connection.fetchval(_SQL["add_account_group"], *columns)
+        except asyncpg.SequenceGeneratorLimitExceededError:
+            raise StateRefused(NUMBERS_TAKEN) from None
         return structs.replace(group, securities_account_number=number)
 
     async def get(self, client_id: ClientId, group_id: AccountGroupId) -> AccountGroup:

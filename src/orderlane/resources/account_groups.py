@@ -26,7 +26,10 @@ class AccountGroupResource(Struct, frozen=True, kw_only=True):
     updated_at: TimeText
     type: AccountGroupType
     status: AccountGroupStatus
-    securities_account_number: Annotated[str, Meta(examples=["1000000017"])]
+    securities_account_number: Annotated[
+        str,
+        Meta(pattern=r"^[0-9]{9}\Z", description="Nine digits, of no other account group.", examples=["100000017"]),
+    ]
     users: list[UserReference]
 
 
