@@ -1,7 +1,8 @@
 """Requests that count once: the key that a client sends, and the answer that is kept for it."""
 
 import hashlib
-from typing import NewType, Protocol
+from datetime import timedelta
+from typing import Final, NewType, Protocol
 
 from msgspec import Struct
 
@@ -9,6 +10,10 @@ from orderlane.domain.ids import ClientId
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """A UUID in canonical lower case."""
+
+
+KEPT_FOR: Final = timedelta(hours=48)
+"""For how long a key counts, at least: the time that clients are told."""
 
 
 class IdempotencyClaim(Struct, frozen=True, kw_only=True):

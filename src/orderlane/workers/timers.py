@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 from msgspec import Struct
 
+from orderlane.ports.idempotency import KEPT_FOR
 from orderlane.ports.timers import ComparedClock, TimerStore
 from orderlane.workers.running import stopped_within
 
@@ -19,13 +20,13 @@ ROWS_MAX = 1000
 class TimerLimits(Struct, frozen=True, kw_only=True):
     """How often the chores are done, and how long things are kept.
 
-    The contract promises idempotency for 24 hours; attempts are kept for whoever asks why a webhook did not come.
+    Attempts are kept for whoever asks why a webhook did not come.
     Nonces are kept for longer than their signatures count, as the clocks of those who verify may be behind.
     """
 
     round_seconds: float = 30.0
     partition_days_ahead: int = 7
-    idempotency_kept_for: timedelta = timedelta(hours=48)
+    idempotency_kept_for: timedelta = KEPT_FOR
     nonces_kept_for: timedelta = timedelta(minutes=10)
     attempts_kept_for: timedelta = timedelta(days=14)
 

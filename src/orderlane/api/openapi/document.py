@@ -1,6 +1,7 @@
 """The whole document."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from orderlane.api.openapi.responses import component_responses, problem_example
 from orderlane.api.openapi.schemas import Schema, add_examples, component_schemas, resolve
 from orderlane.api.operations import Access, Operation
 from orderlane.api.scopes import Scope
+from orderlane.ports.idempotency import KEPT_FOR
 from orderlane.resources.webhooks import WebhookTestEvent
 
 DESCRIPTION: Final = """\
@@ -36,7 +38,10 @@ _IDEMPOTENCY_KEY: Final = {
     "name": "idempotency-key",
     "in": "header",
     "required": True,
-    "description": "Names what is wanted: repeated with the same body it gets the first answer again. Kept for 24 h.",
+    "description": (
+        "Names what is wanted: repeated with the same body it gets the first answer again. "
+        f"Kept for {KEPT_FOR // timedelta(hours=1)} hours."
+    ),
     "schema": {"type": "string", "format": "uuid"},
 }
 _COMMON_PARAMETERS: Final = (
