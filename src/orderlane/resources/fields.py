@@ -20,4 +20,4 @@ ExactNumber = Annotated[
 
 InstrumentName = Annotated[str, Meta(examples=["iShares Core MSCI World UCITS ETF USD (Acc)"])]
 VenueName = Annotated[str, Meta(description="The name of the venue.", examples=["SIMULATED"])]
-Wkn = Annotated[str, Meta(description="The German securities number, empty when there is none.", examples=["A0RPWH"])]
+Wkn = Annotated[str, Meta(description="The German securities number, absent when there is none.", examples=["A0RPWH"])]

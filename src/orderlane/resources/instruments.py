@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from orderlane.domain.ids import InstrumentId
 from orderlane.domain.instruments import Instrument, TradingStatus
@@ -20,7 +20,7 @@ class InstrumentResource(Struct, frozen=True, kw_only=True):
     created_at: TimeText
     updated_at: TimeText
     isin: Isin
-    wkn: Wkn
+    wkn: Wkn | UnsetType = UNSET
     name: InstrumentName
     fractional_trading: bool
     trading_status: TradingStatus
@@ -39,7 +39,7 @@ def instrument_resource(
         created_at=write_time(created_at),
         updated_at=write_time(updated_at),
         isin=instrument.isin,
-        wkn=wkn,
+        wkn=wkn or UNSET,
         name=instrument.name,
         fractional_trading=instrument.fractional,
         trading_status=instrument.trading_status,

@@ -190,11 +190,11 @@ class WebhookTestError(Struct, frozen=True):
 
 
 class WebhookTestResource(Struct, frozen=True):
-    """What came of a test call: the receiver's answer, or without one (`response` is absent) the error."""
+    """What came of a test call: `response` is the receiver's answer, `error` why none came; the other one is absent."""
 
     url: _ShownUrl
     response: WebhookTestResponse | UnsetType = UNSET
-    error: Annotated[WebhookTestError | None, Meta(examples=[None])] = None
+    error: WebhookTestError | UnsetType = UNSET
 
 
 class WebhookTestSubject(Struct, frozen=True):
