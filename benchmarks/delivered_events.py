@@ -144,7 +144,6 @@ def filled_order(order: OrderId, parent: ParentOrderId, account: AccountId, now:
         stop_price="",
         fee="0",
         status="FILLED",
-        cancellation_reason=None,
         client_reference=parent,
         initiation_flow="PORTFOLIO",
         executions=[execution],

@@ -144,7 +144,7 @@ def deciding(count: int) -> dict[str, Callable[[], object]]:
         f"{len(reports)} reports in one message": lambda: apply(opened, at_once),
         f"{len(reports)} reports in a message each": lambda: apply(opened, *singly),
         f"freeze the {len(events)} events of it": lambda: freeze(
-            events, ids, created_at=NOW, parent_id=placed.id, epoch=1
+            events, ids, created_at=NOW, parent_id=placed.id, epoch=1, official_reasons=False
         ),
     }
 

@@ -76,7 +76,8 @@ def told_events() -> dict[str, bytes]:
     events: dict[str, bytes] = {}
     for event in world.events:
         ids = [event_id(new_id(), NOW, 0, SLOT)]
-        frozen = freeze([event], ids, created_at=NOW, parent_id=event.subject.parent.id, epoch=1)
+        parent_id = event.subject.parent.id
+        frozen = freeze([event], ids, created_at=NOW, parent_id=parent_id, epoch=1, official_reasons=False)
         events.setdefault(event.type, frozen)
     return events
 

@@ -127,7 +127,6 @@ class PortfolioOrder(Resource, frozen=True, kw_only=True):
     updated_at: datetime
     user_id: UUID
     account_id: UUID
-    allocation_id: UUID | None
     cash_amount: Decimal
     currency: str
     type: str
@@ -135,6 +134,7 @@ class PortfolioOrder(Resource, frozen=True, kw_only=True):
     client_reference: str
     initiation_flow: str
     orders: list[OrderReference]
+    allocation_id: UUID | None = None
     cancellation_reason: str | None = None
     cancellation_details: str = ""
     executed_cash_amount: Decimal = Decimal(0)

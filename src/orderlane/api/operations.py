@@ -114,7 +114,8 @@ class Operation:
 
     Attributes:
         problems: types of problem beside those that follow from the rest of the declaration.
-        success: the status of a successful answer, `media_type` its type.
+        success: the status of a successful answer, `media_type` its type; `other_success` what a client's setting may
+            make of it.
         body, query: the structs of the request, or None; `parameters` the types of the path's parameters.
         answer: the struct that is answered, or None.
         is_list: whether it may answer with very much: a client has a few of these at a time, the others wait.
@@ -131,6 +132,7 @@ class Operation:
     idempotent: bool
     unit: Unit
     success: int
+    other_success: int | None
     problems: tuple[ProblemType, ...]
     body: type[Struct] | None
     body_media_type: str
@@ -158,6 +160,7 @@ def operation(
     idempotent: bool = False,
     unit: Unit | None = None,
     success: int = 200,
+    other_success: int | None = None,
     problems: tuple[ProblemType, ...] = (),
     body_media_type: str = JSON,
     media_type: str = JSON,
@@ -175,6 +178,7 @@ def operation(
         idempotent: whether an idempotency key is demanded and kept.
         unit: what the handler runs in; by default GET reads and anything else is a transaction.
         success: the status of a successful answer.
+        other_success: the status that a client may be set to get instead; the handler answers with it.
         problems: types of problem that the handler itself may end in.
         body_media_type: what the body must be.
         media_type: what is answered.
@@ -198,6 +202,7 @@ def operation(
             idempotent=idempotent,
             unit=unit or (Unit.READING if method == "GET" else Unit.TRANSACTION),
             success=success,
+            other_success=other_success,
             problems=problems,
             body=hints.get("body"),
             body_media_type=body_media_type,

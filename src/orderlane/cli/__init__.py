@@ -94,6 +94,8 @@ clients.command(
     ),
 )
 clients.command(f"{_CLIENTS}:list_all", name="list", help="List the clients.")
+clients.command(f"{_CLIENTS}:show", help="Show a client with its settings and keys.")
+clients.command(f"{_CLIENTS}:update", help="Change with which status a client's portfolio orders are accepted.")
 clients.command(f"{_CLIENTS}:revoke", help="Revoke a client.")
 keys.command(f"{_CLIENTS}:add_key", name="add", help="Register one more public key.")
 keys.command(f"{_CLIENTS}:list_keys", name="list", help="List a client's public keys.")

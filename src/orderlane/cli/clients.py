@@ -18,13 +18,19 @@ from orderlane.cli.options import AsJson, DataOptions
 from orderlane.cli.outcome import CommandRefused, complete
 from orderlane.domain.ids import ClientId
 from orderlane.http_signatures import KeyRefused, PublicKey
-from orderlane.ports.clients import Client, ClientKey
+from orderlane.ports.clients import ACCEPTED, AcceptedStatus, Client, ClientKey
 from orderlane.resources.formats import write_time
 from orderlane.sources import Sources, system_sources
 
 KEY_ID_CHARACTERS_MAX = 200
 ClientArgument = Annotated[UUID, Parameter(help="The client's id.")]
 PublicKeyFile = Annotated[Path, Parameter(help="The public key in PEM: ECDSA P-256, ECDSA P-521 or Ed25519.")]
+AcceptedStatusOption = Annotated[
+    AcceptedStatus,
+    Parameter(
+        help="What POST /portfolios/orders answers with: 202, or 200 for a generated client that knows no other."
+    ),
+]
 KeyId = Annotated[str | None, Parameter(help="The keyid that signatures name; a new UUID unless given.")]
 ExpiresAt = Annotated[datetime | None, Parameter(help="When the key expires, in UTC unless it says otherwise.")]
 
@@ -42,6 +48,11 @@ def create(
     public_key: PublicKeyFile | None = None,
     key_id: KeyId = None,
     requests_per_minute: Annotated[int | None, Parameter(help="A limit of its own.")] = None,
+    accepted_status: AcceptedStatusOption = ACCEPTED,
+    official_reasons: Annotated[
+        bool,
+        Parameter(help="Tell cancellation reasons in the public API's words alone. Fixed for ever.", negative=""),
+    ] = False,
     json: AsJson = False,
     options: DataOptions | None = None,
 ) -> None:
@@ -63,6 +74,8 @@ def create(
                 key=key,
                 require_signatures=require_signatures,
                 requests_per_minute=requests_per_minute,
+                accepted_status=accepted_status,
+                official_reasons=official_reasons,
             )
         if json:
             write_json(new.facts)
@@ -83,6 +96,35 @@ def list_all(*, json: AsJson = False, options: DataOptions | None = None) -> Non
                 write_json(client_facts(client))
         else:
             console().print(clients_table(clients))
+
+    complete(command())
+
+
+def show(client_id: ClientArgument, /, *, json: AsJson = False, options: DataOptions | None = None) -> None:
+    """Show a client with its settings and its public keys."""
+
+    async def command() -> None:
+        async with opened_store(options, reads_only=True) as store, store.reading() as repositories:
+            client = await repositories.clients.get(_client_id(client_id))
+        if json:
+            write_json(client_facts(client))
+        else:
+            console().print(client_details(client))
+            if client.keys:
+                console().print(keys_table(client.keys))
+
+    complete(command())
+
+
+def update(
+    client_id: ClientArgument, /, *, accepted_status: AcceptedStatusOption, options: DataOptions | None = None
+) -> None:
+    """Change with which status a client's portfolio orders are accepted; running services follow within seconds."""
+
+    async def command() -> None:
+        async with opened_store(options) as store, store.transaction() as repositories:
+            await repositories.clients.change_accepted_status(_client_id(client_id), accepted_status)
+        console().print(f"client {client_id}: POST /portfolios/orders answers {accepted_status}")
 
     complete(command())
 
@@ -225,6 +267,8 @@ def client_facts(client: Client) -> dict[str, object]:
         "scope": " ".join(sorted(client.scopes)),
         "require_signatures": client.require_signatures,
         "requests_per_minute": client.requests_per_minute,
+        "accepted_status": client.accepted_status,
+        "official_reasons": client.official_reasons,
         "created_at": write_time(client.created_at),
         "revoked_at": _moment(client.revoked_at),
         "keys": [key_facts(key) for key in client.keys],
@@ -250,7 +294,30 @@ def clients_table(clients: Sequence[Client]) -> Table:
         state = f"revoked {write_time(client.revoked_at)}" if client.revoked_at else "active"
         signatures = "signatures required" if client.require_signatures else "signatures optional"
         keys = "1 key" if len(client.keys) == 1 else f"{len(client.keys)} keys"
-        table.add_row(client.id, f"{escape(client.name)}\n{state}, {signatures}, {keys}\n{scopes}")
+        answers = f"accepted with {client.accepted_status}"
+        reasons = "official reasons" if client.official_reasons else "all reasons"
+        facts = f"{state}, {signatures}, {keys}\n{answers}, {reasons}\n{scopes}"
+        table.add_row(client.id, f"{escape(client.name)}\n{facts}")
+    return table
+
+
+def client_details(client: Client) -> Table:
+    """A client for a person, a line for each fact."""
+    table = Table.grid(padding=(0, 2))
+    limit = client.requests_per_minute
+    facts = {
+        "client id": client.id,
+        "name": escape(client.name),
+        "scopes": " ".join(sorted(client.scopes)),
+        "state": f"revoked {write_time(client.revoked_at)}" if client.revoked_at else "active",
+        "created": write_time(client.created_at),
+        "signatures": "required" if client.require_signatures else "optional",
+        "requests a minute": "as the service allows" if limit is None else str(limit),
+        "accepted status": str(client.accepted_status),
+        "cancellation reasons": "official" if client.official_reasons else "all",
+    }
+    for name, fact in facts.items():
+        table.add_row(name, fact)
     return table
 
 

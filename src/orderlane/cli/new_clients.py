@@ -7,7 +7,7 @@ from msgspec import Struct
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, new_secret
 from orderlane.api.scopes import ALL_SCOPES
 from orderlane.domain.ids import ClientId
-from orderlane.ports.clients import Client, ClientKey
+from orderlane.ports.clients import ACCEPTED, AcceptedStatus, Client, ClientKey
 from orderlane.ports.store import Store
 from orderlane.sources import Sources
 
@@ -42,6 +42,8 @@ async def add_client(
     key: ClientKey | None = None,
     require_signatures: bool = False,
     requests_per_minute: int | None = None,
+    accepted_status: AcceptedStatus = ACCEPTED,
+    official_reasons: bool = False,
 ) -> NewClient:
     """Create a client with a new secret, of which only a hash is stored."""
     secret = new_secret(sources.tokens)
@@ -53,6 +55,8 @@ async def add_client(
         created_at=sources.clock.now(),
         require_signatures=require_signatures,
         requests_per_minute=requests_per_minute,
+        accepted_status=accepted_status,
+        official_reasons=official_reasons,
         keys=(key,) if key else (),
     )
     async with store.transaction() as repositories:

@@ -37,8 +37,8 @@ def show(portfolio_order_id: PortfolioOrderId, /, *, json: AsJson = False, optio
         if json:
             write_json(
                 {
-                    "portfolio_order": portfolio_order_resource(parent),
-                    "orders": [order_resource(parent, order) for order in parent.orders],
+                    "portfolio_order": portfolio_order_resource(parent, official_reasons=False),
+                    "orders": [order_resource(parent, order, official_reasons=False) for order in parent.orders],
                     "sequence": parent.sequence,
                 }
             )
@@ -66,7 +66,7 @@ def watch(portfolio_order_id: PortfolioOrderId, /, *, options: DataOptions | Non
 
 def picture(parent: ParentOrder, *, with_ids: bool = True) -> RenderableType:
     """A portfolio order for a person, whole on a terminal of 80 columns; `with_ids`: of its individual orders, too."""
-    shown = portfolio_order_resource(parent)
+    shown = portfolio_order_resource(parent, official_reasons=False)
     heading = f"[bold]{shown.type} {shown.cash_amount} {shown.currency}[/]  {_styled(shown.status)}  {shown.id}"
     cancelled = f"{shown.cancellation_reason}: {shown.cancellation_details}" if shown.cancellation_reason else ""
     facts: list[RenderableType] = [

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
 from orderlane.domain.ids import ClientId
+
+AcceptedStatus = Literal[200, 202]
+"""What POST of a portfolio order may answer with: 202 as the contract says, or 200 for clients that know no other."""
+
+ACCEPTED: Final = 202
 
 
 class ClientKey(Struct, frozen=True, kw_only=True):
@@ -24,7 +29,11 @@ class ClientKey(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """A client; `secret_hash` is an Argon2id hash, `requests_per_minute` None where no limit of its own is set."""
+    """A client; `secret_hash` is an Argon2id hash, `requests_per_minute` None where no limit of its own is set.
+
+    `accepted_status` is what its accepted portfolio orders are answered with. With `official_reasons` it is told
+    cancellation reasons in the public API's words; that is fixed when the client is created.
+    """
 
     id: ClientId
     name: str
@@ -33,6 +42,8 @@ class Client(Struct, frozen=True, kw_only=True):
     created_at: datetime
     require_signatures: bool = False
     requests_per_minute: int | None = None
+    accepted_status: AcceptedStatus = ACCEPTED
+    official_reasons: bool = False
     revoked_at: datetime | None = None
     keys: tuple[ClientKey, ...] = ()
 
@@ -100,6 +111,14 @@ class ClientRegister(Protocol):
 
         Raises:
             NotFound: the client has no such key.
+        """
+        ...
+
+    async def change_accepted_status(self, client_id: ClientId, status: AcceptedStatus) -> None:
+        """Store with which status the client's portfolio orders are accepted.
+
+        Raises:
+            NotFound: there is no such client.
         """
         ...
 

@@ -43,7 +43,10 @@ class LaneHead(Struct, frozen=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """All that a batch needs; `now` is the database's business time, `epoch` the number of its last epoch."""
+    """All that a batch needs; `now` is the database's business time, `epoch` the number of its last epoch.
+
+    `official_clients` has those of the accounts' clients that are told reasons in the public API's words.
+    """
 
     messages: Sequence[InboxMessage]
     now: datetime
@@ -53,6 +56,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     instruments: Mapping[str, Instrument]
     allocations: Mapping[AllocationId, Allocation]
     user_statuses: Mapping[UserId, UserStatus]
+    official_clients: Collection[ClientId] = frozenset()
 
 
 class Segment(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from orderlane.domain.ids import ClientId
-from orderlane.ports.clients import Client, ClientKey, Credentials, TokenKey
+from orderlane.ports.clients import AcceptedStatus, Client, ClientKey, Credentials, TokenKey
 from orderlane.ports.errors import NotFound
 from orderlane.postgres.connection import Connection, Pool
 from orderlane.postgres.faults import unavailable_on_loss
@@ -35,6 +35,8 @@ class PostgresClientRegister:
             sorted(client.scopes),
             client.require_signatures,
             client.requests_per_minute,
+            client.accepted_status,
+            client.official_reasons,
             client.created_at,
         )
         for key in client.keys:
@@ -60,6 +62,15 @@ class PostgresClientRegister:
         """
         if not await self._connection.fetchval(_SQL["revoke_client_key"], client_id, key_id):
             raise NotFound(f"key of client {client_id}", key_id)
+
+    async def change_accepted_status(self, client_id: ClientId, status: AcceptedStatus) -> None:
+        """Store with which status the client's portfolio orders are accepted.
+
+        Raises:
+            NotFound: there is no such client.
+        """
+        if not await self._connection.fetchval(_SQL["change_accepted_status"], client_id, status):
+            raise NotFound("client", client_id)
 
     async def revoke(self, client_id: ClientId) -> None:
         """Revoke a client.

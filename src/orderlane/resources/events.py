@@ -50,13 +50,23 @@ def freeze(
     created_at: datetime,
     parent_id: ParentOrderId | None,
     epoch: int,
+    official_reasons: bool,
 ) -> bytes:
-    """The JSON of a segment's events, one a line; `ids` has one for each."""
+    """The JSON of a segment's events, one a line; `ids` has one for each.
+
+    `official_reasons`: the client of the events is told reasons in the public API's words.
+    """
     written_at = write_time(created_at)
     frames = [
         _encode(
             EventResource(
-                event_id, written_at, event.type, event.sequence, parent_id, epoch, _event_object(event.subject)
+                event_id,
+                written_at,
+                event.type,
+                event.sequence,
+                parent_id,
+                epoch,
+                _event_object(event.subject, official_reasons),
             )
         )
         for event, event_id in zip(events, ids, strict=True)
@@ -74,12 +84,12 @@ def addressed(frozen: bytes, webhook_id: SubscriptionId) -> bytes:
     return b'%s,"webhook_id":"%s"}' % (frozen[:-1], webhook_id.encode())
 
 
-def _event_object(subject: Subject) -> EventObject:
+def _event_object(subject: Subject, official_reasons: bool) -> EventObject:
     match subject:
         case PortfolioOrderSnapshot(parent):
-            return portfolio_order_resource(parent)
+            return portfolio_order_resource(parent, official_reasons=official_reasons)
         case OrderSnapshot(parent, order):
-            return order_resource(parent, order)
+            return order_resource(parent, order, official_reasons=official_reasons)
         case ExecutionSnapshot(parent, order, execution):
             return execution_resource(parent, order, execution)
         case _:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from orderlane.domain.listed_order import ListedPortfolioOrder
 from orderlane.domain.money import plain, subtract, total
 from orderlane.domain.order import Execution, Order, OrderStatus, Side
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.resources.formats import Uuid, write_amount, write_time
+from orderlane.resources.reasons import told_order_reason, told_reason
 from orderlane.resources.requests import AccountIdText, AmountText, CurrencyCode, RequestBody, Text, UserIdText
 
 
@@ -35,15 +36,15 @@ class OrderReference(Struct, frozen=True):
     state: str
 
 
-class PortfolioOrderResource(Struct, frozen=True):
-    """A portfolio order with its individual orders."""
+class PortfolioOrderResource(Struct, frozen=True, kw_only=True):
+    """A portfolio order with its individual orders. What there is none of is absent: allocation, reason and details."""
 
     id: Uuid
     created_at: str
     updated_at: str
     user_id: Uuid
     account_id: Uuid
-    allocation_id: Uuid | None
+    allocation_id: Uuid | UnsetType = UNSET
     cash_amount: str
     currency: str
     type: str
@@ -52,8 +53,8 @@ class PortfolioOrderResource(Struct, frozen=True):
     client_reference: str
     initiation_flow: str
     orders: list[OrderReference]
-    cancellation_reason: str | None
-    cancellation_details: str
+    cancellation_reason: str | UnsetType = UNSET
+    cancellation_details: str | UnsetType = UNSET
     executed_cash_amount: str
     remaining_cash_amount: str
 
@@ -83,8 +84,11 @@ class ExecutionResource(Struct, frozen=True):
     venue: str
 
 
-class OrderResource(Struct, frozen=True):
-    """An individual order with its executions; `client_reference` is the id of its portfolio order."""
+class OrderResource(Struct, frozen=True, kw_only=True):
+    """An individual order with its executions; `client_reference` is the id of its portfolio order.
+
+    `cancellation_reason` is absent while there is none.
+    """
 
     id: Uuid
     created_at: str
@@ -102,7 +106,7 @@ class OrderResource(Struct, frozen=True):
     stop_price: str
     fee: str
     status: str
-    cancellation_reason: str | None
+    cancellation_reason: str | UnsetType = UNSET
     client_reference: Uuid
     initiation_flow: str
     executions: list[ExecutionResource]
@@ -121,17 +125,22 @@ class _Leg(Protocol):
     def executed_cash_amount(self) -> Decimal: ...
 
 
-def portfolio_order_resource(parent: ParentOrder) -> PortfolioOrderResource:
-    """A portfolio order as JSON, with what its individual orders have executed so far."""
-    return _portfolio_order_resource(parent, parent.orders)
+def portfolio_order_resource(parent: ParentOrder, *, official_reasons: bool) -> PortfolioOrderResource:
+    """A portfolio order as JSON, with what its individual orders have executed so far.
+
+    `official_reasons`: its client is told reasons in the public API's words.
+    """
+    return _portfolio_order_resource(parent, parent.orders, official_reasons)
 
 
-def listed_portfolio_order_resource(listed: ListedPortfolioOrder) -> PortfolioOrderResource:
+def listed_portfolio_order_resource(listed: ListedPortfolioOrder, *, official_reasons: bool) -> PortfolioOrderResource:
     """A portfolio order of a list as JSON: the same as when it is read alone."""
-    return _portfolio_order_resource(listed.parent, listed.orders)
+    return _portfolio_order_resource(listed.parent, listed.orders, official_reasons)
 
 
-def _portfolio_order_resource(parent: ParentOrder, legs: Sequence[_Leg]) -> PortfolioOrderResource:
+def _portfolio_order_resource(
+    parent: ParentOrder, legs: Sequence[_Leg], official_reasons: bool
+) -> PortfolioOrderResource:
     executed = total(leg.executed_cash_amount for leg in legs)
     remaining = max(subtract(parent.cash_amount, executed), Decimal(0))
     return PortfolioOrderResource(
@@ -140,7 +149,7 @@ def _portfolio_order_resource(parent: ParentOrder, legs: Sequence[_Leg]) -> Port
         updated_at=write_time(parent.updated_at),
         user_id=parent.user_id,
         account_id=parent.account_id,
-        allocation_id=parent.allocation_id,
+        allocation_id=parent.allocation_id or UNSET,
         cash_amount=write_amount(parent.cash_amount, parent.currency),
         currency=parent.currency,
         type=parent.type,
@@ -149,15 +158,16 @@ def _portfolio_order_resource(parent: ParentOrder, legs: Sequence[_Leg]) -> Port
         client_reference=parent.client_reference,
         initiation_flow=parent.initiation_flow,
         orders=[OrderReference(leg.id, leg.side, leg.status, leg.status) for leg in legs],
-        cancellation_reason=parent.cancellation_reason,
-        cancellation_details=parent.cancellation_details,
+        cancellation_reason=told_reason(parent.cancellation_reason, official=official_reasons),
+        cancellation_details=parent.cancellation_details if parent.cancellation_reason else UNSET,
         executed_cash_amount=write_amount(executed, parent.currency),
         remaining_cash_amount=write_amount(remaining, parent.currency),
     )
 
 
-def order_resource(parent: ParentOrder, order: Order) -> OrderResource:
+def order_resource(parent: ParentOrder, order: Order, *, official_reasons: bool) -> OrderResource:
     """An individual order as JSON. Its reason shows once it is cancelled: a venue may give it before its executions."""
+    reason = order.cancellation_reason if order.status is OrderStatus.CANCELLED else None
     return OrderResource(
         id=order.id,
         created_at=write_time(order.created_at),
@@ -175,7 +185,7 @@ def order_resource(parent: ParentOrder, order: Order) -> OrderResource:
         stop_price="",
         fee=plain(order.fee),
         status=order.status,
-        cancellation_reason=order.cancellation_reason if order.status is OrderStatus.CANCELLED else None,
+        cancellation_reason=told_order_reason(reason, official=official_reasons),
         client_reference=parent.id,
         initiation_flow=order.initiation_flow,
         executions=[execution_resource(parent, order, trade) for trade in order.executions],

@@ -115,7 +115,14 @@ class _Batch:
                 types=[event.type for event in events],
                 sequences=[event.sequence for event in events],
                 order_ids=[event.order_id for event in events],
-                payload=freeze(events, ids, created_at=now, parent_id=parent.id, epoch=epoch),
+                payload=freeze(
+                    events,
+                    ids,
+                    created_at=now,
+                    parent_id=parent.id,
+                    epoch=epoch,
+                    official_reasons=parent.client_id in self._loaded.official_clients,
+                ),
             )
         )
 

@@ -30,8 +30,6 @@ async def test_an_accepted_portfolio_order_is_new_and_empty(world: ClientWorld) 
         "client_reference": "monthly",
         "initiation_flow": "API",
         "orders": [],
-        "cancellation_reason": None,
-        "cancellation_details": "",
         "executed_cash_amount": "0.00",
         "remaining_cash_amount": "1000.00",
     }
@@ -89,7 +87,7 @@ async def test_an_account_without_a_configuration_is_accepted_and_then_cancelled
     await desk.work_off()
 
     cancelled = await world.get(f"/portfolios/orders/{placed['id']}")
-    assert placed["allocation_id"] is None
+    assert "allocation_id" not in placed
     assert cancelled["cancellation_reason"] == "CONFIGURATION_IS_MISSING"
 
 

@@ -35,13 +35,16 @@ EVENT_ID = EventId(numbered_id(88))
 EPOCH = 3
 
 
-def frozen(event: Event) -> bytes:
+def frozen(event: Event, *, official_reasons: bool = False) -> bytes:
     """An event as a segment of its own."""
-    return freeze([event], [EVENT_ID], created_at=NOW, parent_id=event.subject.parent.id, epoch=EPOCH)
+    parent_id = event.subject.parent.id
+    return freeze(
+        [event], [EVENT_ID], created_at=NOW, parent_id=parent_id, epoch=EPOCH, official_reasons=official_reasons
+    )
 
 
-def told(event: Event) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(frozen(event))
+def told(event: Event, *, official_reasons: bool = False) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(frozen(event, official_reasons=official_reasons))
     return body
 
 
@@ -78,7 +81,7 @@ def test_every_event_says_what_when_and_of_which_portfolio_order(world: World) -
 def test_a_segment_holds_its_events_one_a_line_each_with_its_id(world: World) -> None:
     ids = event_ids(numbered_id(1), NOW, len(world.events), SLOT)
     parent_id = world.events[0].subject.parent.id
-    segment = freeze(world.events, ids, created_at=NOW, parent_id=parent_id, epoch=EPOCH)
+    segment = freeze(world.events, ids, created_at=NOW, parent_id=parent_id, epoch=EPOCH, official_reasons=False)
 
     frames = [json.loads(frame) for frame in frames_of(segment)]
 
@@ -104,8 +107,6 @@ def test_a_new_portfolio_order_has_its_order_data_and_no_orders(world: World) ->
         "client_reference": "July",
         "initiation_flow": "API",
         "orders": [],
-        "cancellation_reason": None,
-        "cancellation_details": "",
         "executed_cash_amount": "0.00",
         "remaining_cash_amount": "1000.00",
     }
@@ -153,7 +154,6 @@ def test_a_new_order_carries_its_portfolio_order_as_client_reference(world: Worl
         "stop_price": "",
         "fee": "0",
         "status": "NEW",
-        "cancellation_reason": None,
         "client_reference": new.subject.parent.id,
         "initiation_flow": "PORTFOLIO",
         "executions": [],
@@ -172,6 +172,19 @@ def test_a_cancelled_order_says_who_cancelled_it(world: World) -> None:
     cancelled = told(event(world, "ORDER.CANCELLED"))["object"]
 
     assert (cancelled["status"], cancelled["cancellation_reason"]) == ("CANCELLED", "CANCELLED_BY_TRADING_PARTNER")
+
+
+def test_a_client_with_official_reasons_is_told_them_with_the_same_details(world: World) -> None:
+    for happened in world.events:
+        own, official = told(happened)["object"], told(happened, official_reasons=True)["object"]
+
+        reason = own.pop("cancellation_reason", None)
+        assert official.pop("cancellation_reason", None) == {
+            None: None,
+            "PARTIALLY_EXECUTED": "CANCELLED_BY_UPVEST",
+            "CANCELLED_BY_TRADING_PARTNER": "CANCELLED_BY_TRADING_PARTNER",
+        }.get(reason, "no such reason")
+        assert own == official
 
 
 def test_an_execution_is_a_trade_in_full(world: World) -> None:
@@ -222,7 +235,7 @@ def test_no_reason_is_given_before_an_order_is_cancelled() -> None:
     world.report(ended(share, "1"), accepted(share), executed(share, "a", "1", "100"))
 
     reasons = {
-        happened.type: told(happened)["object"]["cancellation_reason"]
+        happened.type: told(happened)["object"].get("cancellation_reason")
         for happened in world.events
         if "ORDER." in happened.type
     }

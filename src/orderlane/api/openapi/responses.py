@@ -68,7 +68,8 @@ def responses_of(operation: Operation, answer: Schema | None) -> dict[str, Any]:
     for problem in problems_of(operation):
         by_status[problem.status].append(problem)
     refused = {str(status): _reference_or_response(status, found) for status, found in by_status.items()}
-    return {str(operation.success): _success(operation, answer), **refused}
+    statuses = [operation.success] if operation.other_success is None else [operation.other_success, operation.success]
+    return {**{str(status): _success(operation, answer) for status in statuses}, **refused}
 
 
 def component_responses() -> dict[str, Any]:

@@ -4,8 +4,6 @@ from orderlane.api import problem_types
 from orderlane.api.lists import ListQuery, ResourceList, resource_list
 from orderlane.api.operations import Call, operation
 from orderlane.api.scopes import Scope
-from orderlane.domain.order import Order
-from orderlane.domain.parent_order import ParentOrder
 from orderlane.resources.orders import ExecutionResource, OrderResource, execution_resource, order_resource
 from orderlane.resources.requests import AccountIdText, ExecutionIdText, OrderIdText
 
@@ -20,7 +18,8 @@ from orderlane.resources.requests import AccountIdText, ExecutionIdText, OrderId
 )
 async def get_order(call: Call, order_id: OrderIdText) -> OrderResource:
     """One individual order as it is now. Its `client_reference` is the id of its portfolio order."""
-    return order_resource(*await call.store.orders.get(call.client_id, order_id))
+    parent, order = await call.store.orders.get(call.client_id, order_id)
+    return order_resource(parent, order, official_reasons=call.client.official_reasons)
 
 
 @operation(
@@ -38,7 +37,10 @@ async def list_account_orders(call: Call, account_id: AccountIdText, query: List
     by their number in it. By updated_at they stand by their own time, which is slow for an account with many orders.
     """
     listing = await call.store.orders.of_account(call.client_id, account_id, query.page)
-    return await resource_list(call.slices, query.page, listing, _resource)
+    official_reasons = call.client.official_reasons
+    return await resource_list(
+        call.slices, query.page, listing, lambda row: order_resource(*row, official_reasons=official_reasons)
+    )
 
 
 @operation(
@@ -52,10 +54,6 @@ async def list_account_orders(call: Call, account_id: AccountIdText, query: List
 async def get_execution(call: Call, order_id: OrderIdText, execution_id: ExecutionIdText) -> ExecutionResource:
     """One trade at the venue for an individual order."""
     return execution_resource(*await call.store.orders.execution(call.client_id, order_id, execution_id))
-
-
-def _resource(listed: tuple[ParentOrder, Order]) -> OrderResource:
-    return order_resource(*listed)
 
 
 OPERATIONS = (get_order, list_account_orders, get_execution)

@@ -1,6 +1,7 @@
 """Portfolio orders: one order for a whole portfolio."""
 
-from typing import Annotated, Final, Literal
+from functools import partial
+from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, convert
 
@@ -15,6 +16,7 @@ from orderlane.domain.intake import PortfolioOrderPlacement
 from orderlane.domain.parent_order import ParentOrder
 from orderlane.domain.portfolio_order import PortfolioOrderStatus, PortfolioOrderType
 from orderlane.ports.acceptance import PlacementRequest
+from orderlane.ports.clients import ACCEPTED
 from orderlane.ports.idempotency import KeptAnswer
 from orderlane.ports.orders import PortfolioOrderFilter
 from orderlane.resources.events import EventResource
@@ -25,8 +27,6 @@ from orderlane.resources.orders import (
     portfolio_order_resource,
 )
 from orderlane.resources.requests import AccountIdText, AllocationIdText, ParentOrderIdText, Text
-
-ACCEPTED: Final = 202
 
 
 class PortfolioOrdersQuery(ListQuery, frozen=True, kw_only=True):
@@ -72,6 +72,7 @@ class EventsQuery(PageQuery, frozen=True, kw_only=True):
     idempotent=True,
     unit=Unit.NONE,
     success=ACCEPTED,
+    other_success=200,
     problems=(problem_types.INVALID_VALUE, problem_types.CONFLICT),
     summary="Place a portfolio order",
 )
@@ -82,14 +83,16 @@ async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> Por
     follows now; a configuration that is changed or removed afterwards counts for later orders. Everything else is as of
     the moment at which the order is split: the status of user and account, the allocation's weights, the instruments'
     trading status and prices, cash and positions. What does not allow the order then cancels it, with the reason.
+
+    A client that was set so by the operator is answered 200 in the place of 202, with the same body.
     """
     placement = convert(body, PortfolioOrderPlacement, from_attributes=True)
     acceptance = await call.services.acceptance.accept(
         PlacementRequest(fresh_id=call.new_id(), claim=call.claim, request_id=call.request_id, placement=placement)
     )
-    if acceptance.replayed:
-        return replayed(acceptance.answer)
-    return Answer(acceptance.answer.status, acceptance.answer.body)
+    # The client's status as it is now, also for an answer that was kept before it changed.
+    answer = KeptAnswer(call.client.accepted_status, acceptance.answer.body)
+    return replayed(answer) if acceptance.replayed else Answer(answer.status, answer.body)
 
 
 @operation(
@@ -102,7 +105,8 @@ async def create_portfolio_order(call: Call, body: PortfolioOrderRequest) -> Por
 async def list_portfolio_orders(call: Call, query: PortfolioOrdersQuery) -> ResourceList[PortfolioOrderResource]:
     """The client's own portfolio orders, as they are now."""
     listing = await call.store.portfolio_orders.list(call.client_id, query.page, query.filter)
-    return await resource_list(call.slices, query.page, listing, listed_portfolio_order_resource)
+    resource = partial(listed_portfolio_order_resource, official_reasons=call.client.official_reasons)
+    return await resource_list(call.slices, query.page, listing, resource)
 
 
 @operation(
@@ -115,7 +119,8 @@ async def list_portfolio_orders(call: Call, query: PortfolioOrdersQuery) -> Reso
 )
 async def get_portfolio_order(call: Call, portfolio_order_id: ParentOrderIdText) -> PortfolioOrderResource:
     """One portfolio order as it is now, with its individual orders."""
-    return portfolio_order_resource(await call.store.portfolio_orders.get(call.client_id, portfolio_order_id))
+    parent = await call.store.portfolio_orders.get(call.client_id, portfolio_order_id)
+    return portfolio_order_resource(parent, official_reasons=call.client.official_reasons)
 
 
 @operation(
@@ -135,8 +140,8 @@ async def list_portfolio_order_events(
 
 
 def accepted_answer(parent: ParentOrder) -> KeptAnswer:
-    """The answer to an accepted portfolio order, which is stored with it."""
-    return KeptAnswer(ACCEPTED, encode_json(portfolio_order_resource(parent)))
+    """The answer to an accepted portfolio order, which is stored with it: NEW, so without a reason in any words."""
+    return KeptAnswer(ACCEPTED, encode_json(portfolio_order_resource(parent, official_reasons=False)))
 
 
 OPERATIONS = (

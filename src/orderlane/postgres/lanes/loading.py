@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from orderlane.domain.account import AssetType
 from orderlane.domain.allocation import Allocation
 from orderlane.domain.decision import AccountState
-from orderlane.domain.ids import AccountId, AllocationId, ParentOrderId, SubjectId, UserId, lane_of
+from orderlane.domain.ids import AccountId, AllocationId, ClientId, ParentOrderId, SubjectId, UserId, lane_of
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.lane.messages import kind_of
 from orderlane.domain.parent_order import ParentOrder
@@ -34,6 +34,8 @@ class Loader:
         self._connection = connection
         self._memory = memory
         self._lane_count = lane_count
+        self._official_clients: set[ClientId] = set()
+        """Met so far, and never forgotten: whoever remembers an account has read it here, and the choice is fixed."""
 
     async def load(self, rows: Sequence[Row]) -> Loaded | None:
         """The accounts of messages with the parent orders that they concern, and the market; None without any message.
@@ -65,6 +67,7 @@ class Loader:
             instruments=await self._load_instruments(planned, allocations.values(), states),
             allocations=allocations,
             user_statuses=await self._load_user_statuses(planned),
+            official_clients=self._official_clients,
         )
 
     async def _set_aside(self, messages: Sequence[InboxMessage], holding: Collection[int]) -> Sequence[InboxMessage]:
@@ -87,6 +90,8 @@ class Loader:
             for row in await self._connection.fetch(_SQL["accounts"], *keys):
                 account = account_from(row)
                 states[account.id] = AccountState(account)
+                if row["official_reasons"]:
+                    self._official_clients.add(account.client_id)
             for row in await self._connection.fetch(_SQL["holdings"], *keys):
                 held = holding_from(row)
                 states[held.account_id].holdings[held.asset] = held

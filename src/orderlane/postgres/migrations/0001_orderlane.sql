@@ -66,9 +66,22 @@ CREATE TABLE clients (
     scopes text[] NOT NULL,
     require_signatures boolean NOT NULL DEFAULT false,
     requests_per_minute integer CHECK (requests_per_minute > 0),
+    accepted_status smallint NOT NULL DEFAULT 202 CHECK (accepted_status IN (200, 202)),
+    official_reasons boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     revoked_at timestamptz
 );
+COMMENT ON COLUMN clients.accepted_status IS 'What POST /portfolios/orders answers with.';
+COMMENT ON COLUMN clients.official_reasons IS
+    'Whether cancellation reasons are told in the public API''s words. Fixed, because events are frozen with them.';
+
+CREATE FUNCTION keep_official_reasons() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'official_reasons is fixed when a client is created: its events are frozen with it';
+END
+$$;
+CREATE TRIGGER official_reasons_are_kept BEFORE UPDATE ON clients FOR EACH ROW
+WHEN (OLD.official_reasons <> NEW.official_reasons) EXECUTE FUNCTION keep_official_reasons();
 
 CREATE TABLE client_keys (
     client_id uuid NOT NULL REFERENCES clients,
@@ -126,7 +139,7 @@ CREATE TABLE account_groups (
     user_id uuid NOT NULL REFERENCES users,
     type text NOT NULL CHECK (type IN ('PERSONAL')),
     status text NOT NULL CHECK (status IN ('ACTIVE', 'LOCKED', 'CLOSED')),
-    securities_account_number bigint GENERATED ALWAYS AS IDENTITY,
+    securities_account_number integer GENERATED ALWAYS AS IDENTITY (MINVALUE 100000000 MAXVALUE 999999999) UNIQUE,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );

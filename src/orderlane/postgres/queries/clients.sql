@@ -1,5 +1,6 @@
 -- clients: List every client, or the one with the id; the oldest first.
-SELECT id, name, secret_hash, scopes, require_signatures, requests_per_minute, created_at, revoked_at
+SELECT id, name, secret_hash, scopes, require_signatures, requests_per_minute, accepted_status, official_reasons,
+    created_at, revoked_at
 FROM clients WHERE $1::uuid IS NULL OR id = $1
 ORDER BY created_at, id;
 
@@ -17,8 +18,13 @@ SELECT $1, 'TOKEN', $2, $3
 WHERE NOT EXISTS (SELECT FROM signing_keys WHERE purpose = 'TOKEN' AND retired_at IS NULL);
 
 -- add_client: Store a new client.
-INSERT INTO clients (id, name, secret_hash, scopes, require_signatures, requests_per_minute, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO clients (
+    id, name, secret_hash, scopes, require_signatures, requests_per_minute, accepted_status, official_reasons, created_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- change_accepted_status: Write with which status a client's portfolio orders are accepted.
+UPDATE clients SET accepted_status = $2 WHERE id = $1 RETURNING true;
 
 -- add_client_key: Register a public key of a client, unless it has one of that id.
 INSERT INTO client_keys (client_id, key_id, public_key, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)

@@ -48,8 +48,8 @@ WITH moved AS (
 INSERT INTO quarantine (lane, id, subject_id, kind, message, actor, request_id, created_at, quarantined_at)
 SELECT lane, id, subject_id, kind, message, actor, request_id, created_at, now() FROM moved;
 
--- accounts: Read the accounts of a batch.
-SELECT account.*
+-- accounts: Read the accounts of a batch, each with its client's choice of how reasons are told.
+SELECT account.*, (SELECT official_reasons FROM clients WHERE clients.id = account.client_id) AS official_reasons
 FROM unnest($1::smallint[], $2::uuid[]) AS asked (lane, id)
 CROSS JOIN LATERAL (SELECT * FROM accounts WHERE lane = asked.lane AND id = asked.id LIMIT 1) AS account;
 
