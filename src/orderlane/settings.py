@@ -57,6 +57,13 @@ def _read_host(text: str) -> str:
     return text
 
 
+def _read_public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def _read_networks(text: str) -> str:
     return ",".join(str(ip_network(one.strip(), strict=False)) for one in text.split(","))
 
@@ -80,6 +87,7 @@ LANE_COUNT = Kind(_read_lane_count, "a power of two from 1 to 1024")
 DATABASE_URL = Kind(_read_database_url, "an address such as postgresql://user:password@host:5432/database")
 CURRENCY = Kind(_read_currency, "a currency code of ISO 4217 such as EUR")
 HOST = Kind(_read_host, "an address or a name of this machine, such as 127.0.0.1")
+PUBLIC_URL = Kind(_read_public_url, "an address such as https://orders.example.com")
 NETWORKS = Kind(_read_networks, "addresses or networks, separated by commas, such as 10.0.0.0/8,127.0.0.1")
 FOLDER = Kind(_read_folder, "the path of a folder")
 ACCOUNT = Kind(_read_account, "the name of an account of the operating system, such as orderlane")
@@ -124,6 +132,14 @@ class Settings:
     port: int = field(
         default=8080,
         metadata=declared(whole_number(0, 65535), "The port on which the API listens; 0 takes any free one."),
+    )
+    public_url: str | None = field(
+        default=None,
+        metadata=declared(
+            optional(PUBLIC_URL),
+            "The address at which clients reach the API: the `type` of every problem begins with it, and the OpenAPI "
+            "document names it. Empty: the address on which the API listens.",
+        ),
     )
     trusted_proxies: str | None = field(
         default=None,

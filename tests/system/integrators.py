@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import requests
@@ -104,7 +105,7 @@ def problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()
-    assert document["type"] == f"/errors/{code}", document
+    assert document["type"] == urljoin(answer.url, f"/errors/{code}"), document
     assert document["status"] == status
     assert document["request_id"] == answer.headers["upvest-request-id"]
     return document

@@ -362,4 +362,5 @@ async def test_what_is_no_request_is_refused_before_anybody_looks_at_it(site: Si
         writer.close()
 
         assert answer.startswith(b"HTTP/1.1 %d " % status)
-        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == f"/errors/{code}"
+        problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert problem["type"] == f"http://{host}:{port}/errors/{code}"

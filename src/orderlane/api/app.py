@@ -44,7 +44,7 @@ def create_app(
         gate=Gate(directory, services.nonces, options),
         metrics=metrics,
         log=RequestLog(metrics.registry),
-        pages=Pages(lambda: document_bytes(operations, options.public_url)),
+        pages=Pages(lambda: document_bytes(operations, options.document_url)),
         writes=writes,
         slices=Slices(),
         list_turns=Turns(options.lists_per_client, options.list_wait_seconds),
@@ -75,9 +75,15 @@ def _refusals(serving: Serving) -> Any:
     def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         request_id = serving.services.sources.ids.new_id()
         path: bytes = request.scope["raw_path"]
-        development = serving.options.development
+        options = serving.options
         shown = path.decode("latin-1")
-        answer = problem_answer(_explained(request, error, shown), shown, request_id, development=development)
+        answer = problem_answer(
+            _explained(request, error, shown),
+            shown,
+            request_id,
+            development=options.development,
+            public_url=options.public_url,
+        )
         observe(request.scope["method"], answer.status, request_id, path)
         headers = {name.decode(): value.decode("latin-1") for name, value in header_lines(answer, request_id)}
         return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=headers)

@@ -50,8 +50,10 @@ class Endpoint:
         except ClientDisconnected:
             answer = Answer(CLIENT_CLOSED_REQUEST)
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers; unknown ones are logged
-            development = self._serving.options.development
-            answer = problem_answer(error, scope["path"], request_id, development=development)
+            options = self._serving.options
+            answer = problem_answer(
+                error, scope["path"], request_id, development=options.development, public_url=options.public_url
+            )
         self._observe(answer.status, perf_counter() - started, request_id, scope["raw_path"])
         return _sending(answer, request_id)
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from orderlane.api import problem_types
 from orderlane.api.answers import PROBLEM_JSON, Answer, encode_json
 from orderlane.api.errors import ApiError, FieldError, SignatureNotAccepted
-from orderlane.api.problem_types import ProblemType
+from orderlane.api.problem_types import PUBLIC_URL_DEFAULT, ProblemType
 from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
 from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
@@ -25,7 +25,7 @@ _log = structlog.get_logger("orderlane.api")
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document."""
 
-    type: Annotated[str, Meta(examples=["/errors/not_found"])]
+    type: Annotated[str, Meta(examples=[problem_types.NOT_FOUND.uri()], extra_json_schema={"format": "uri"})]
     title: Annotated[str, Meta(examples=["There is no such resource"])]
     status: Annotated[int, Meta(examples=[404])]
     detail: Annotated[str, Meta(examples=["there is no portfolio order eb5ba93f-5dfe-4bf1-8571-4da0caacc80c"])]
@@ -35,13 +35,20 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     signature_base: Annotated[str, Meta(examples=['"@method": GET\n"@path": /users'])] | UnsetType = UNSET
 
 
-def problem_answer(error: Exception, path: str, request_id: str, *, development: bool) -> Answer:
-    """The answer to a request that ended in `error`."""
+def problem_answer(
+    error: Exception,
+    path: str,
+    request_id: str,
+    *,
+    development: bool,
+    public_url: str = PUBLIC_URL_DEFAULT,
+) -> Answer:
+    """The answer to a request that ended in `error`; the service is reached at `public_url`."""
     problem, errors = _explain(error)
     if problem is problem_types.INTERNAL_ERROR:
         _log.error("request_failed", request_id=request_id, path=path, exc_info=error)
     document = Problem(
-        type=problem.uri,
+        type=problem.uri(public_url),
         title=problem.title,
         status=problem.status,
         detail=_shortened(_detail(error, problem)),

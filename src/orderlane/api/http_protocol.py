@@ -30,6 +30,7 @@ from orderlane.api.errors import (
     TargetTooLong,
 )
 from orderlane.api.open_connections import OpenConnections
+from orderlane.api.problem_types import PUBLIC_URL_DEFAULT
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 RECEIVE_SECONDS_MAX: Final = 30.0
@@ -56,6 +57,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     new_id: Callable[[], str]
     open_connections: OpenConnections
+    public_url: str
     receive_seconds_max = RECEIVE_SECONDS_MAX
     unread_seconds_max = UNREAD_SECONDS_MAX
     _is_in_head = False
@@ -171,7 +173,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         While an earlier request has no answer yet, there is none: the client would take this one for that.
         """
         request_id = self.new_id()
-        answer = problem_answer(refusal, "", request_id, development=False)
+        answer = problem_answer(refusal, "", request_id, development=False, public_url=self.public_url)
         _log.warning(
             "connection_refused",
             client=self._client_address,
@@ -235,9 +237,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def http_protocol(new_id: Callable[[], str], connections_max: int = CONNECTIONS_MAX) -> type[asyncio.Protocol]:
-    """The protocol for uvicorn's configuration; `new_id` names refused requests."""
-    members: dict[str, Any] = {"new_id": staticmethod(new_id), "open_connections": OpenConnections(connections_max)}
+def http_protocol(
+    new_id: Callable[[], str], connections_max: int = CONNECTIONS_MAX, public_url: str = PUBLIC_URL_DEFAULT
+) -> type[asyncio.Protocol]:
+    """The protocol for uvicorn's configuration; `new_id` names refused requests, `public_url` their types' address."""
+    members: dict[str, Any] = {
+        "new_id": staticmethod(new_id),
+        "open_connections": OpenConnections(connections_max),
+        "public_url": public_url,
+    }
     return type("HttpProtocol", (BoundedHttpProtocol,), members)
 
 

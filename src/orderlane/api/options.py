@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from orderlane.api.problem_types import PUBLIC_URL_DEFAULT
+
 
 class ApiOptions(Struct, frozen=True, kw_only=True):
     """The choices, with what is right for production.
@@ -17,7 +19,9 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
         webhooks_per_client: how many webhook subscriptions a client may have.
         lists_per_client: how many lists of a client are answered at a time.
         list_wait_seconds: how long a further one waits for its turn.
-        public_url: the address at which clients reach the service, for the OpenAPI document.
+        public_url: the address at which clients reach the service, without a slash at its end: the types of
+            problems begin with it.
+        document_url: the server that the OpenAPI document names; by default the one that serves the document.
     """
 
     development: bool = False
@@ -28,4 +32,5 @@ class ApiOptions(Struct, frozen=True, kw_only=True):
     webhooks_per_client: int = 100
     lists_per_client: int = 4
     list_wait_seconds: float = 5.0
-    public_url: str = "/"
+    public_url: str = PUBLIC_URL_DEFAULT
+    document_url: str = "/"

@@ -1,11 +1,16 @@
 """Every kind of problem that the API answers with: the catalogue behind error map, OpenAPI document and docs.
 
-A problem's `type` is `/errors/` and its code; the service answers there with its cause and cure.
+A problem's `type` is an absolute address: that of the service, `/errors/` and its code. The service answers there with
+cause and cure.
 """
 
 import sys
+from typing import Final
 
 from msgspec import Struct
+
+PUBLIC_URL_DEFAULT: Final = "http://127.0.0.1:8080"
+"""Where a service with default settings is reached."""
 
 
 class ProblemType(Struct, frozen=True):
@@ -17,10 +22,9 @@ class ProblemType(Struct, frozen=True):
     cause: str
     cure: str
 
-    @property
-    def uri(self) -> str:
-        """The `type` of a problem document."""
-        return f"/errors/{self.code}"
+    def uri(self, public_url: str = PUBLIC_URL_DEFAULT) -> str:
+        """The `type` of a problem document of the service at `public_url`, which ends without a slash."""
+        return f"{public_url}/errors/{self.code}"
 
 
 MALFORMED_REQUEST = ProblemType(
@@ -274,7 +278,7 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(
 def problem_reference() -> str:
     """The catalogue as a page of the documentation."""
     sections = "\n".join(
-        f"## {problem.code}\n\n{problem.status}, `{problem.uri}`: {problem.title}.\n\n"
+        f"## {problem.code}\n\n{problem.status}, `/errors/{problem.code}`: {problem.title}.\n\n"
         f"- Cause: {problem.cause}\n- Cure: {problem.cure}\n"
         for problem in PROBLEM_TYPES
     )
@@ -286,7 +290,9 @@ _REFERENCE_HEAD = """\
 
 Every refusal is a problem document (RFC 9457, `application/problem+json`): `type`, `title`, `status`, `detail`,
 `instance` (the path), `request_id` (also the header `upvest-request-id`), and, where fields are at fault, `errors`
-with a `field` and a `message` each. The service answers at each `type` with the cause and cure below.
+with a `field` and a `message` each. `type` is an absolute address, `ORDERLANE_PUBLIC_URL` and the path below (without
+that setting, the address that the service listens on), at which the service answers with the cause and cure below. A
+program should look at its last part, the code: the rest is another one in each installation.
 
 When several things are wrong, the first in this order is told: the path, the method, a header given twice, the
 version, the token, the client id, the rate limit, the size of the body, the signature, the scope, the accept

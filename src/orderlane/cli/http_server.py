@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from orderlane.api.http_protocol import CONNECTIONS_MAX, http_protocol
+from orderlane.api.problem_types import PUBLIC_URL_DEFAULT
 from orderlane.cli.outcome import CommandRefused
 
 BACKLOG = 2048
@@ -54,6 +55,12 @@ class Listener:
         """Where it listens."""
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def reachable_url(self) -> str:
+        """An address under which this machine reaches it: where it listens, unless that is every address."""
+        host, port = self._socket.getsockname()[:2]
+        return {"0.0.0.0": f"http://127.0.0.1:{port}", "::": f"http://[::1]:{port}"}.get(host, self.url)  # noqa: S104
 
     def duplicate(self) -> socket.socket:
         """The same socket once more, for a server that closes its own."""
@@ -113,12 +120,13 @@ class HttpServer:
         on_started: Callable[[], None],
         trusted_proxies: str | None = None,
         connections_max: int = CONNECTIONS_MAX,
+        public_url: str = PUBLIC_URL_DEFAULT,
     ) -> None:
         self._listener = listener
         self._server = _Server(
             Config(
                 application,
-                http=http_protocol(new_id, connections_max),
+                http=http_protocol(new_id, connections_max, public_url),
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -71,7 +71,8 @@ class ApiPart:
             parts.database, parts.settings, parts.sources, accepted_answer, parts.descriptors
         )
         async with opened as api_services:
-            application = create_app(api_services, api_options(parts.settings))
+            options = api_options(parts.settings, self.listener.reachable_url)
+            application = create_app(api_services, options)
             async with application.lifespan():
                 server = HttpServer(
                     application,
@@ -80,6 +81,7 @@ class ApiPart:
                     self.on_started,
                     parts.settings.trusted_proxies,
                     parts.descriptors.api_connections,
+                    options.public_url,
                 )
                 await server.run(stop)
 
@@ -98,8 +100,8 @@ class SenderPart:
             await Sender(store, deliveries).run(stop)
 
 
-def api_options(settings: Settings) -> ApiOptions:
-    """What the API is told of the settings."""
+def api_options(settings: Settings, listens_on: str) -> ApiOptions:
+    """What the API is told of the settings; `listens_on` is its address where no setting names the public one."""
     return ApiOptions(
         development=settings.development,
         token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
@@ -107,4 +109,6 @@ def api_options(settings: Settings) -> ApiOptions:
         token_requests_per_minute=settings.token_requests_per_minute,
         webhooks_per_client=settings.webhooks_per_client,
         lists_per_client=min(settings.lists_per_client, settings.database_connections // 2),
+        public_url=settings.public_url or listens_on,
+        document_url=settings.public_url or "/",
     )

@@ -82,7 +82,7 @@ async def test_whatever_is_named_is_not_there_for_a_stranger(belongings: Belongi
         answer = await other.http.request(one.method, belongings.path(one), headers=key, **body)
 
         document = problem(answer, 404)
-        assert document["type"] == "/errors/not_found", one.id
+        assert document["type"] == "http://127.0.0.1:8080/errors/not_found", one.id
     assert await belongings.snapshot() == before
 
 
@@ -175,7 +175,7 @@ async def test_an_idempotency_key_of_a_stranger_is_free(belongings: Belongings, 
     assert "idempotent-replayed" not in its.headers
 
     placed = await belongings.world.post("/portfolios/orders", belongings.world.order_body(cash_amount="1.00"), key)
-    assert placed.json()["type"] == "/errors/idempotency_key_reused"
+    assert placed.json()["type"] == "http://127.0.0.1:8080/errors/idempotency_key_reused"
     key = other.api.new_id()
     answers = [
         await one.post("/portfolios/orders", one.order_body(cash_amount="1.00"), key)

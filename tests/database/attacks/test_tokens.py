@@ -30,7 +30,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()
-    assert document["type"] == f"/errors/{code}", document
+    assert document["type"] == f"http://127.0.0.1:8080/errors/{code}", document
     return document
 
 

@@ -35,7 +35,7 @@ async def test_securities_account_numbers_have_nine_digits_and_end(api: Any, con
     try:
         answers = [await api.post("/account_groups", body) for _ in range(3)]
     finally:
-        await connection.execute(restart.format(100_000_000))
+        await connection.execute(restart.format(500_000_000))
 
     numbers = [answer.json().get("securities_account_number") for answer in answers]
     assert numbers == ["999999998", "999999999", None]

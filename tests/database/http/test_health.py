@@ -61,7 +61,7 @@ async def test_a_lost_database_is_told_and_found_again(tmp_path: Path, bin_dir: 
     await server.stop()
 
     assert (live.status_code, ready.status_code, refused.status_code) == (200, 503, 503)
-    assert refused.json()["type"] == "/errors/unavailable"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/unavailable"
     assert int(refused.headers["retry-after"]) >= 1
     assert found.status_code == 200
     assert (while_lost["orderlane_database_up"], afterwards["orderlane_database_up"]) == (0, 1)

@@ -76,7 +76,7 @@ async def test_a_key_does_not_serve_another_request(api: Any, change: str) -> No
         refused = await api.post("/account_groups", {"user_id": user["id"], "type": "PERSONAL"}, key)
 
     assert refused.status_code == 422
-    assert refused.json()["type"] == "/errors/idempotency_key_reused"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/idempotency_key_reused"
     assert await user_count(api.http) == 1
 
 
@@ -107,7 +107,7 @@ async def test_a_key_is_demanded(api: Any) -> None:
     refused = await api.http.post("/users", json=USER)
 
     assert refused.status_code == 400
-    assert refused.json()["type"] == "/errors/missing_idempotency_key"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/missing_idempotency_key"
     assert await user_count(api.http) == 0
 
 
@@ -116,7 +116,7 @@ async def test_a_key_is_a_uuid(api: Any, key: str) -> None:
     refused = await api.http.post("/users", json=USER, headers={"idempotency-key": key})
 
     assert refused.status_code == 400
-    assert refused.json()["type"] == "/errors/invalid_idempotency_key"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/invalid_idempotency_key"
 
 
 async def test_the_same_uuid_written_otherwise_is_the_same_key(api: Any) -> None:

@@ -82,7 +82,7 @@ async def test_a_wrong_parameter_is_named(api: Any, query: str, at_fault: str) -
     refused = await api.http.get(f"/users?{query}")
 
     assert refused.status_code == 400
-    assert refused.json()["type"] == "/errors/invalid_parameter"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/invalid_parameter"
     assert [one["field"] for one in refused.json()["errors"]] == [at_fault]
 
 

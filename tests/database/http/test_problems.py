@@ -23,7 +23,8 @@ def is_problem(answer: Any, status: int, code: str) -> bool:
     assert problem["status"] == answer.status_code
     assert problem["request_id"] == answer.headers["upvest-request-id"]
     assert problem["instance"] == answer.request.url.path
-    return bool(UUID(problem["request_id"])) and (status, f"/errors/{code}") == (answer.status_code, problem["type"])
+    assert UUID(problem["request_id"])
+    return (status, f"http://127.0.0.1:8080/errors/{code}") == (answer.status_code, problem["type"])
 
 
 async def raw_post(api: Any, content: Any, **headers: str) -> Any:

@@ -21,7 +21,7 @@ async def test_a_client_is_stopped_and_told_for_how_long(api: Any) -> None:
 
     refused = await api.http.get("/users")
 
-    assert refused.json()["type"] == "/errors/rate_limited"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/rate_limited"
     assert 1 <= int(refused.headers["retry-after"]) <= 20
 
 

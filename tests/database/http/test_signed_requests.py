@@ -58,7 +58,7 @@ async def signing_client(api: Any, curve: Any = None, **fields: Any) -> SigningC
 
 def at_fault(answer: Any) -> list[str]:
     assert answer.status_code == 401, answer.text
-    assert answer.json()["type"] == "/errors/signature_refused"
+    assert answer.json()["type"] == "http://127.0.0.1:8080/errors/signature_refused"
     return [one["field"] for one in answer.json()["errors"]]
 
 
@@ -81,14 +81,16 @@ async def test_a_client_that_must_sign_and_does_not(api: Any) -> None:
     refused = await client.http.get("/users", headers={"authorization": client.authorization})
 
     assert refused.status_code == 401
-    assert refused.json()["type"] == "/errors/signature_required"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/signature_required"
     credentials = await api.new_client(require_signatures=True)
     form = {
         "client_id": credentials.client_id,
         "client_secret": credentials.secret,
         "grant_type": "client_credentials",
     }
-    assert (await client.http.post("/auth/token", data=form)).json()["type"] == "/errors/signature_required"
+    assert (await client.http.post("/auth/token", data=form)).json()[
+        "type"
+    ] == "http://127.0.0.1:8080/errors/signature_required"
 
 
 async def test_a_client_that_need_not_sign_is_verified_when_it_does(api: Any) -> None:
@@ -168,7 +170,7 @@ async def test_a_replayed_request(api: Any) -> None:
     again = await client.send("POST", "/users", headers, BODY)
 
     assert (first.status_code, again.status_code) == (200, 401)
-    assert again.json()["type"] == "/errors/nonce_reused"
+    assert again.json()["type"] == "http://127.0.0.1:8080/errors/nonce_reused"
 
 
 async def test_a_nonce_counts_once_for_all_processes_together(api: Any, dsn: str) -> None:

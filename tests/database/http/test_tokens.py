@@ -61,7 +61,7 @@ async def test_a_scope_that_the_client_does_not_have(api: Any, scope: str) -> No
     refused = await http.post("/auth/token", data=form(credentials, scope=scope))
 
     assert refused.status_code == 400
-    assert refused.json()["type"] == "/errors/invalid_scope"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/invalid_scope"
 
 
 async def test_wrong_credentials_are_all_refused_alike(api: Any) -> None:
@@ -82,7 +82,7 @@ async def test_wrong_credentials_are_all_refused_alike(api: Any) -> None:
     told = [{key: value for key, value in one.json().items() if key != "request_id"} for one in answers]
     assert [one.status_code for one in answers] == [401] * 4
     assert all(one == told[0] for one in told)
-    assert told[0]["type"] == "/errors/invalid_client"
+    assert told[0]["type"] == "http://127.0.0.1:8080/errors/invalid_client"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_no_call_without_a_token(api: Any, header: str | None, code: str) 
     refused = await http.get("/users", headers={} if header is None else {"authorization": header})
 
     assert refused.status_code == 401
-    assert refused.json()["type"] == f"/errors/{code}"
+    assert refused.json()["type"] == f"http://127.0.0.1:8080/errors/{code}"
     assert refused.headers["www-authenticate"] == "Bearer"
 
 
@@ -148,7 +148,7 @@ async def test_the_client_id_header_must_be_the_tokens(api: Any) -> None:
     wrong = await api.http.get("/users", headers={"upvest-client-id": api.new_id()})
 
     assert (right.status_code, wrong.status_code) == (200, 401)
-    assert wrong.json()["type"] == "/errors/client_mismatch"
+    assert wrong.json()["type"] == "http://127.0.0.1:8080/errors/client_mismatch"
 
 
 async def test_a_token_expires(dsn: str) -> None:
@@ -162,7 +162,7 @@ async def test_a_token_expires(dsn: str) -> None:
         after = await api.http.get("/users")
 
     assert (before.status_code, after.status_code) == (200, 401)
-    assert after.json()["type"] == "/errors/expired_token"
+    assert after.json()["type"] == "http://127.0.0.1:8080/errors/expired_token"
 
 
 async def test_a_revoked_client_is_shut_out_soon(api: Any) -> None:

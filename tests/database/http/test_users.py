@@ -50,7 +50,7 @@ async def test_a_wrong_field_is_named_and_nothing_stored(api: Any, field: str, v
     refused = await api.post("/users", USER | {field: value})
 
     assert refused.status_code == 400
-    assert refused.json()["type"] == "/errors/invalid_body"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/invalid_body"
     assert [one["field"] for one in refused.json()["errors"]] == [at_fault]
     assert (await api.http.get("/users")).json()["meta"]["total_count"] == 0
 

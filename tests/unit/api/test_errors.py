@@ -50,10 +50,22 @@ def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
 def test_each_error_has_its_problem(error: Exception, status: int, code: str, fields: list[str]) -> None:
     answer, problem = answer_to(error)
 
-    assert (answer.status, problem["status"], problem["type"]) == (status, status, f"/errors/{code}")
+    assert (answer.status, problem["status"], problem["type"]) == (
+        status,
+        status,
+        f"http://127.0.0.1:8080/errors/{code}",
+    )
     assert [wrong["field"] for wrong in problem.get("errors", [])] == fields
     assert (problem["instance"], problem["request_id"]) == ("/users", "request-1")
     assert answer.media_type == "application/problem+json"
+
+
+def test_a_type_is_an_absolute_address_of_the_service() -> None:
+    answer = problem_answer(
+        NotFound("user", USER_ID), "/users", "request-1", development=False, public_url="https://orders.example.com"
+    )
+
+    assert msgspec.json.decode(answer.body)["type"] == "https://orders.example.com/errors/not_found"
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("secret: 42"), StoreUnavailable("host 10.0.0.1: no")])

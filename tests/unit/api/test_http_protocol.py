@@ -137,7 +137,7 @@ NO_REQUESTS = {
 async def test_what_is_no_request_is_refused_and_nothing_after_it_is_read(server: Server, kind: str) -> None:
     document = problem(await server.exchange(NO_REQUESTS[kind] + SMUGGLED))
 
-    assert document["type"] == "/errors/malformed_request"
+    assert document["type"] == "http://127.0.0.1:8080/errors/malformed_request"
     assert document["request_id"] == REQUEST_ID
     assert "GET /smuggled" not in server.application.seen
 

@@ -110,7 +110,7 @@ def problem_examples() -> dict[str, Any]:
 
 def _example(problem: ProblemType) -> dict[str, Any]:
     return {
-        "type": problem.uri,
+        "type": problem.uri(),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.cause,
