@@ -17,12 +17,14 @@ from orderlane.api.errors import (
     MalformedJson,
     UnsupportedMediaType,
 )
-from orderlane.api.field_errors import bare, field_errors, refusal_text, zero_character_errors
+from orderlane.api.expectations import bare, expectation
+from orderlane.api.field_errors import field_errors, in_words, zero_character_errors
 from orderlane.domain.ids import parse_id
 from orderlane.resources.requests import is_id
 
 FORM: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 100
+TOO_LARGE_NUMBER: Final = "a number is larger than any that can be read"
 _ZERO_CHARACTER: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -54,8 +56,8 @@ def _path_value(name: str, text: str, expected: Any) -> Any:
     try:
         value = msgspec.convert(text, expected, strict=False)
         return parse_id(value) if is_id(expected) else value
-    except msgspec.ValidationError as error:
-        message = refusal_text(error, expected)
+    except msgspec.ValidationError:
+        message = expectation(expected, text, is_text=True)
         raise InvalidParameter(f"{name}: {message}", [FieldError(name, message)]) from None
 
 
@@ -66,8 +68,8 @@ def _json_decoder(body: type) -> Callable[[bytes, str | None], Any]:
         check_media_type(content_type, JSON)
         try:
             value = read_json(text, decode_json)
-        except msgspec.ValidationError as error:
-            raise _invalid(_read_whole(text), body, error, InvalidBody) from None
+        except msgspec.ValidationError:
+            raise _invalid(_read_whole(text), body, InvalidBody) from None
         if _ZERO_CHARACTER.search(text):
             raise InvalidBody("a text holds the character U+0000", zero_character_errors(msgspec.json.decode(text)))
         return value
@@ -86,9 +88,11 @@ def read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
         return read(text)
     except msgspec.ValidationError:
         raise
+    except UnicodeDecodeError:
+        raise MalformedJson("the body is not text in UTF-8") from None
     except RecursionError:
         raise MalformedJson("the body is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise MalformedJson(str(error)) from None
 
 
@@ -101,8 +105,8 @@ def _read_whole(text: bytes) -> Any:
     """
     try:
         return read_json(text, msgspec.json.decode)
-    except msgspec.ValidationError as error:
-        raise InvalidBody(str(error)) from None
+    except msgspec.ValidationError:
+        raise InvalidBody(TOO_LARGE_NUMBER) from None
 
 
 def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:
@@ -144,16 +148,13 @@ def _parameters(text: bytes, lists: frozenset[str], refusal: type[ApiError]) -> 
 def _convert(values: dict[str, Any], expected: type, refusal: type[ApiError]) -> Any:
     try:
         return msgspec.convert(values, expected, strict=False)
-    except msgspec.ValidationError as error:
-        raise _invalid(values, expected, error, refusal, is_text=True) from None
+    except msgspec.ValidationError:
+        raise _invalid(values, expected, refusal, is_text=True) from None
 
 
-def _invalid(
-    value: Any, expected: type, error: Exception, refusal: type[ApiError], *, is_text: bool = False
-) -> ApiError:
+def _invalid(value: Any, expected: type, refusal: type[ApiError], *, is_text: bool = False) -> ApiError:
     errors = field_errors(value, expected, is_text=is_text)
-    first = errors[0] if errors else FieldError("", str(error))
-    return refusal(f"{first.field}: {first.message}" if first.field else first.message, errors)
+    return refusal(in_words(errors, "parameter" if refusal is InvalidParameter else "field"), errors)
 
 
 def _list_names(query: type[msgspec.Struct]) -> frozenset[str]:

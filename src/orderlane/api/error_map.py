@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from orderlane.api import problem_types
 from orderlane.api.answers import PROBLEM_JSON, Answer, encode_json
 from orderlane.api.errors import ApiError, FieldError, SignatureNotAccepted
+from orderlane.api.field_errors import ERRORS_MAX, in_words
 from orderlane.api.problem_types import PUBLIC_URL_DEFAULT, ProblemType
-from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
+from orderlane.domain.errors import FieldRefused, FieldsRefused, StateRefused, WeightsRefused
 from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
 from orderlane.ports.webhooks import TooManyTestCalls
@@ -68,11 +69,10 @@ def _explain(error: Exception) -> tuple[ProblemType, Sequence[FieldError]]:
             return problem_types.NOT_FOUND, ()
         case StateRefused():
             return problem_types.CONFLICT, ()
-        case FieldRefused(field=field, message=message):
-            return problem_types.INVALID_VALUE, (FieldError(field, message),)
-        case WeightsRefused(message=message, index=index):
-            field = "allocation" if index is None else f"allocation[{index}].weight"
-            return problem_types.INVALID_VALUE, (FieldError(field, message),)
+        case FieldRefused() | WeightsRefused():
+            return problem_types.INVALID_VALUE, (_field_error(error),)
+        case FieldsRefused(refusals=refusals):
+            return problem_types.INVALID_VALUE, [_field_error(refusal) for refusal in refusals[:ERRORS_MAX]]
         case KeyReused():
             return problem_types.IDEMPOTENCY_KEY_REUSED, ()
         case TooManyTestCalls(is_own=is_own):
@@ -83,12 +83,22 @@ def _explain(error: Exception) -> tuple[ProblemType, Sequence[FieldError]]:
             return problem_types.INTERNAL_ERROR, ()
 
 
+def _field_error(refusal: FieldRefused | WeightsRefused) -> FieldError:
+    match refusal:
+        case FieldRefused(field=field, message=message):
+            return FieldError(field, message)
+        case WeightsRefused(message=message, index=None):
+            return FieldError("allocation", message)
+        case WeightsRefused(message=message, index=index):
+            return FieldError(f"allocation[{index}].weight", message)
+
+
 def _detail(error: Exception, problem: ProblemType) -> str:
     match error:
         case ApiError(detail=detail) if detail:
             return detail
-        case FieldRefused(field=field, message=message):
-            return f"{field}: {message}"
+        case FieldRefused() | FieldsRefused():
+            return in_words(_explain(error)[1])
         case NotFound() | StateRefused() | WeightsRefused() | TooManyTestCalls():
             return str(error)
         case _:

@@ -1,12 +1,14 @@
 """What the API itself refuses, before or beside the rules of the domain."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, Struct
 
 from orderlane.api import problem_types
 from orderlane.api.problem_types import ProblemType
+
+EXAMPLE_KEY: Final = "0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
 
 
 class FieldError(Struct, frozen=True):
@@ -85,9 +87,13 @@ class UnsupportedApiVersion(ApiError):
 
 
 class MissingIdempotencyKey(ApiError):
-    """The call needs an idempotency key."""
+    """The call needs an idempotency key; shows one."""
 
     problem = problem_types.MISSING_IDEMPOTENCY_KEY
+
+    def __init__(self) -> None:
+        message = "is missing: send a new UUID for each thing that you want done, such as " + EXAMPLE_KEY
+        super().__init__(f"idempotency-key: {message}", [FieldError("idempotency-key", message)])
 
 
 class InvalidIdempotencyKey(ApiError):

@@ -4,19 +4,16 @@ The decoder stops at the first mistake and does not number list entries; this wa
 refusal.
 """
 
-import re
-from collections.abc import Iterator
-from enum import Enum
-from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
 
 from orderlane.api.errors import FieldError
+from orderlane.api.expectations import bare, expectation
 
 ERRORS_MAX: Final = 20
-_PLACE: Final = re.compile(r" - at `[^`]*`$")
 
 
 def field_errors(value: Any, expected: Any, *, is_text: bool = False) -> list[FieldError]:
@@ -77,55 +74,17 @@ def _list_errors(value: list[Any], expected: Any, path: str, is_text: bool) -> I
 def _own_error(value: Any, expected: Any, path: str, is_text: bool) -> Iterator[FieldError]:
     try:
         msgspec.convert(value, expected, strict=not is_text)
-    except msgspec.ValidationError as error:
-        yield FieldError(path, _case_hint(value, expected) + refusal_text(error, expected))
+    except msgspec.ValidationError:
+        yield FieldError(path, expectation(expected, value, is_text=is_text))
 
 
-def _case_hint(value: Any, expected: Any) -> str:
-    """Name the choice that is meant by a text in another case, if one is."""
-    choices = {choice.casefold(): choice for choice in _choices(bare(expected))}
-    meant = choices.get(value.casefold()) if isinstance(value, str) else None
-    return f"did you mean {meant}? It " if meant is not None and meant != value else ""
-
-
-def refusal_text(error: msgspec.ValidationError, expected: Any) -> str:
-    """Say what would be right in place of what the decoder refused: the values of a choice, the form of a text."""
-    message = _PLACE.sub("", str(error))
-    if message.startswith("Invalid enum value") and (choices := _choices(bare(expected))):
-        return f"must be one of {', '.join(choices)}"
-    if " matching regex " in message and (meta := _form(expected)):
-        description = (meta.description or f"a text that matches {meta.pattern}").rstrip(".")
-        example = f", for example {meta.examples[0]}" if meta.examples else ""
-        return f"must have this form: {description}{example}"
-    return message
-
-
-def _choices(plain: Any) -> list[str]:
-    if isinstance(plain, type) and issubclass(plain, Enum):
-        return [str(member.value) for member in plain]
-    if get_origin(plain) in (Union, UnionType):
-        return [choice for option in get_args(plain) for choice in _choices(bare(option))]
-    return [str(choice) for choice in get_args(plain)] if get_origin(plain) is Literal else []
-
-
-def _form(expected: Any) -> msgspec.Meta | None:
-    """The annotation that holds the pattern of a text, wherever in the type it stands."""
-    for argument in get_args(expected):
-        if isinstance(argument, msgspec.Meta) and argument.pattern is not None:
-            return argument
-        if (inner := _form(argument)) is not None:
-            return inner
-    return None
-
-
-def bare(expected: Any) -> Any:
-    """Return the type without annotations, and without the alternatives None and UNSET."""
-    if get_origin(expected) is Annotated:
-        return bare(get_args(expected)[0])
-    if get_origin(expected) in (Union, UnionType):
-        options = [option for option in get_args(expected) if option not in (type(None), msgspec.UnsetType)]
-        return bare(options[0]) if len(options) == 1 else expected
-    return expected
+def in_words(errors: Sequence[FieldError], noun: str = "field") -> str:
+    """One sentence for all of them: the field and what is right, or, of several, their names."""
+    if len(errors) == 1:
+        [error] = errors
+        return f"{error.field}: {error.message}" if error.field else error.message
+    count = f"{len(errors)} {noun}s" if len(errors) < ERRORS_MAX else f"{ERRORS_MAX} {noun}s or more"
+    return f"{count} are wrong: {', '.join(error.field for error in errors)}"
 
 
 def join(path: str, name: str) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from orderlane.api.answers import Answer
-from orderlane.api.errors import FieldError, InvalidIdempotencyKey, MissingIdempotencyKey
+from orderlane.api.errors import EXAMPLE_KEY, FieldError, InvalidIdempotencyKey, MissingIdempotencyKey
 from orderlane.api.received import ReceivedRequest
 from orderlane.domain.ids import ClientId, parse_id
 from orderlane.ports.idempotency import IdempotencyClaim, IdempotencyKey, KeptAnswer, fingerprint_of
 from orderlane.ports.store import Repositories
 
 REPLAYED: Final = {"idempotent-replayed": "true"}
-_RIGHT: Final = "must be a UUID, for example 0b0d7a3c-6d3f-4d0e-8a55-3f5a4f1f0c11"
+_RIGHT: Final = f"must be a UUID, for example {EXAMPLE_KEY}"
 
 
 def key_of(request: ReceivedRequest) -> IdempotencyKey:

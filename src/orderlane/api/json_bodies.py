@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from orderlane.api.answers import JSON
-from orderlane.api.decoding import check_media_type, read_json
+from orderlane.api.decoding import TOO_LARGE_NUMBER, check_media_type, read_json
 from orderlane.api.errors import FieldError, InvalidBody, MalformedJson
 from orderlane.api.field_errors import ERRORS_MAX, join
 
@@ -37,8 +37,8 @@ def canonical_json(text: bytes) -> bytes:
         raise MalformedJson("the body begins with a byte order mark, which JSON in UTF-8 does not have: leave it out")
     try:
         canonical: bytes = read_json(text, _rewritten)
-    except msgspec.ValidationError as error:
-        raise InvalidBody(str(error)) from None
+    except msgspec.ValidationError:
+        raise InvalidBody(TOO_LARGE_NUMBER) from None
     if _quotes(text) != _quotes(canonical):
         errors = read_json(text, _repeated_members)
         raise InvalidBody(f"{errors[0].field}: {errors[0].message}", errors)

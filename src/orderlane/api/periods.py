@@ -51,8 +51,8 @@ def _read(field: str, text: str) -> date | datetime:
         if len(text) == len("YYYY-MM-DD"):
             return date.fromisoformat(text)
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise _refusal(field, str(error)) from None
+    except (ValueError, OverflowError):
+        raise _refusal(field, "is a date or a time that does not exist") from None
 
 
 def _midnight(day: date) -> datetime:

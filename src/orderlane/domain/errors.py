@@ -1,5 +1,6 @@
 """What the domain refuses, as small types that hold the data of the refusal."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from orderlane.domain.ids import AccountId, OrderId, ParentOrderId
@@ -138,6 +139,17 @@ class FieldRefused(DomainError):
 
     def __str__(self) -> str:
         return f"{self.field} {self.message}"
+
+
+class FieldsRefused(DomainError):
+    """Several fields of one request are refused, each as if it stood alone."""
+
+    def __init__(self, refusals: Sequence[FieldRefused | WeightsRefused]) -> None:
+        super().__init__(refusals)
+        self.refusals = tuple(refusals)
+
+    def __str__(self) -> str:
+        return "; ".join(str(refusal) for refusal in self.refusals)
 
 
 class StateRefused(DomainError):

@@ -43,16 +43,16 @@ ExecutionIdText = Annotated[ExecutionId, UUID_TEXT]
 SubscriptionIdText = Annotated[SubscriptionId, UUID_TEXT]
 
 CountryCode = Annotated[
-    str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
+    str, Meta(pattern=r"^[A-Z]{2}\Z", description="The ISO 3166-1 alpha-2 code of a country.", examples=["DE"])
 ]
 CurrencyCode = Annotated[
-    str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217 code of a currency.", examples=["EUR"])
+    str, Meta(pattern=r"^[A-Z]{3}\Z", description="The ISO 4217 code of a currency.", examples=["EUR"])
 ]
 Isin = Annotated[
     str,
     Meta(
         pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]\Z",
-        description="International Securities Identification Number.",
+        description="An ISIN (International Securities Identification Number).",
         examples=["IE00B4L5Y983"],
     ),
 ]
@@ -60,7 +60,7 @@ DecimalText = Annotated[
     str,
     Meta(
         pattern=r"^[0-9]{1,18}(\.[0-9]{1,10})?\Z",
-        description="A decimal number as a string: plain digits, at most 18 before and 10 after the point.",
+        description="A decimal string: plain digits, at most 18 before and 10 after the point.",
         examples=["1000.00"],
     ),
 ]

@@ -16,9 +16,31 @@ from orderlane.resources.requests import NO_CONTROL_CHARACTERS, CountryCode, Req
 _Salutation = Literal["", "SALUTATION_MALE", "SALUTATION_FEMALE", "SALUTATION_FEMALE_MARRIED", "SALUTATION_DIVERSE"]
 _Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_CONTROL_CHARACTERS)]
 _City = Annotated[_Line, Meta(examples=["Berlin"])]
-_Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z", max_length=255, examples=["ada@example.com"])]
-_Phone = Annotated[str, Meta(pattern=r"^\+?[0-9 ()/\-]{3,30}\Z", examples=["+49301234567"])]
-_Postcode = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9 \-]{1,10}\Z", examples=["10115"])]
+_Email = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z",
+        max_length=255,
+        description="An email address: at most 255 characters.",
+        examples=["ada@example.com"],
+    ),
+]
+_Phone = Annotated[
+    str,
+    Meta(
+        pattern=r"^\+?[0-9 ()/\-]{3,30}\Z",
+        description="A telephone number: 3 to 30 digits, spaces, brackets, slashes and hyphens.",
+        examples=["+49301234567"],
+    ),
+]
+_Postcode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-zA-Z0-9 \-]{1,10}\Z",
+        description="A postal code: 1 to 10 letters, digits, spaces and hyphens.",
+        examples=["10115"],
+    ),
+]
 
 
 class Address(RequestBody, frozen=True):

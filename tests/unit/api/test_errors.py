@@ -13,7 +13,7 @@ from orderlane.api.answers import Answer
 from orderlane.api.error_map import problem_answer
 from orderlane.api.errors import ApiError, FieldError, RateLimited, SignatureNotAccepted
 from orderlane.api.problem_types import PROBLEM_TYPES, problem_reference
-from orderlane.domain.errors import FieldRefused, StateRefused, WeightsRefused
+from orderlane.domain.errors import FieldRefused, FieldsRefused, StateRefused, WeightsRefused
 from orderlane.ports.errors import NotFound, StoreUnavailable
 from orderlane.ports.idempotency import KeyReused
 
@@ -40,6 +40,12 @@ def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
         (FieldRefused("user_id", "there is no such user"), 422, "invalid_value", ["user_id"]),
         (WeightsRefused("must be more than 0", 2), 422, "invalid_value", ["allocation[2].weight"]),
         (WeightsRefused("must sum to 1"), 422, "invalid_value", ["allocation"]),
+        (
+            FieldsRefused([FieldRefused("allocation[1].instrument_id", "no"), WeightsRefused("must sum to 1")]),
+            422,
+            "invalid_value",
+            ["allocation[1].instrument_id", "allocation"],
+        ),
         (KeyReused(), 422, "idempotency_key_reused", []),
         (RateLimited(7), 429, "rate_limited", []),
         (StoreUnavailable("connection refused at 10.0.0.1"), 503, "unavailable", []),

@@ -53,7 +53,7 @@ def test_what_is_none_is_refused_by_name(text: str) -> None:
 
     assert [wrong.field for wrong in body.value.errors] == ["user_id"]
     assert [(wrong.field, wrong.message) for wrong in path.value.errors] == [
-        ("account_id", f"must have this form: A UUID, for example {ID}")
+        ("account_id", f'must be a UUID such as "{ID}"')
     ]
 
 

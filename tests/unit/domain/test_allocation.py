@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderlane.domain.allocation import MAX_ALLOCATION_INSTRUMENTS, Weight, WeightChoice, check_weights, composed
-from orderlane.domain.errors import FieldRefused, WeightsRefused
+from orderlane.domain.errors import FieldRefused, FieldsRefused, WeightsRefused
 from orderlane.domain.instruments import TradingStatus
 from tests.unit.domain.worlds import APPLE, SAP, WORLD, instrument, numbered_id
 
@@ -118,6 +118,25 @@ def test_an_instrument_that_cannot_be_ordered_is_refused_at_its_place(named: str
 def test_the_weights_that_a_client_asks_for_are_checked() -> None:
     with pytest.raises(WeightsRefused, match=r"exactly 100, not 0\.9$"):
         composed([WeightChoice(WORLD, Decimal("0.9"))], TRADED, "EUR")
+
+
+def test_all_that_is_wrong_is_told_together() -> None:
+    choices = [
+        WeightChoice(WORLD, Decimal("0.5")),
+        WeightChoice("DE0000000000", Decimal("0.2")),
+        WeightChoice(APPLE, Decimal(0)),
+        WeightChoice(WORLD, Decimal("0.2")),
+    ]
+
+    with pytest.raises(FieldsRefused) as refused:
+        composed(choices, TRADED, "EUR")
+    assert str(refused.value).split("; ") == [
+        "allocation[1].instrument_id there is no instrument DE0000000000",
+        f"allocation[2].instrument_id instrument {APPLE} is INACTIVE, not tradable",
+        "weight must be greater than 0, not 0",
+        f"instrument {WORLD} stands twice",
+        "weights must sum to exactly 1 or exactly 100, not 0.9",
+    ]
 
 
 def test_an_instrument_named_by_isin_and_by_id_stands_twice() -> None:

@@ -12,6 +12,7 @@ from orderlane.domain.errors import (
     ExecutionConflict,
     ExecutionImpossible,
     FieldRefused,
+    FieldsRefused,
     HoldingOverdrawn,
     OverExecuted,
     StateRefused,
@@ -45,6 +46,7 @@ SENTENCES: list[tuple[DomainError, str]] = [
     (WaveRefused("p-1", 2, 0), "parent order p-1 takes no wave of 0 individual orders after 2 waves"),
     (WeightsRefused("weights must sum to exactly 1"), "weights must sum to exactly 1"),
     (FieldRefused("currency", "must be EUR"), "currency must be EUR"),
+    (FieldsRefused([FieldRefused("a", "is no"), WeightsRefused("b is no")]), "a is no; b is no"),
     (StateRefused("the account is CLOSED"), "the account is CLOSED"),
 ]
 
