@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from orderlane.api import problem_types
 from orderlane.api.answers import PROBLEM_JSON, Answer, encode_json
+from orderlane.api.auth.oauth import TOKEN_PATH, error_description, oauth_error
 from orderlane.api.errors import ApiError, FieldError, SignatureNotAccepted
 from orderlane.api.field_errors import ERRORS_MAX, in_words
 from orderlane.api.problem_types import PUBLIC_URL_DEFAULT, ProblemType
@@ -23,6 +24,15 @@ TEXT_LENGTH_MAX = 500
 _log = structlog.get_logger("orderlane.api")
 
 
+_OAuthError = Annotated[
+    str, Meta(description="At POST /auth/token only: RFC 6749, section 5.2.", examples=["invalid_client"])
+]
+_OAuthDescription = Annotated[
+    str,
+    Meta(description="At POST /auth/token only: `detail`, in ASCII.", examples=["Invalid client credentials"]),
+]
+
+
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document."""
 
@@ -33,6 +43,8 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: Annotated[str, Meta(examples=["/portfolios/orders/eb5ba93f-5dfe-4bf1-8571-4da0caacc80c"])]
     request_id: Annotated[str, Meta(examples=["0190d2a4-6f3c-7c5b-9f0e-3f5a4f1f0c11"])]
     errors: Sequence[FieldError] = ()
+    error: _OAuthError | UnsetType = UNSET
+    error_description: _OAuthDescription | UnsetType = UNSET
     signature_base: Annotated[str, Meta(examples=['"@method": GET\n"@path": /users'])] | UnsetType = UNSET
 
 
@@ -46,16 +58,19 @@ def problem_answer(
 ) -> Answer:
     """The answer to a request that ended in `error`; the service is reached at `public_url`."""
     problem, errors = _explain(error)
+    detail, is_oauth = _shortened(_detail(error, problem)), path == TOKEN_PATH
     if problem is problem_types.INTERNAL_ERROR:
         _log.error("request_failed", request_id=request_id, path=path, exc_info=error)
     document = Problem(
         type=problem.uri(public_url),
         title=problem.title,
         status=problem.status,
-        detail=_shortened(_detail(error, problem)),
+        detail=detail,
         instance=_shortened(path),
         request_id=request_id,
         errors=tuple(FieldError(_shortened(wrong.field), _shortened(wrong.message)) for wrong in errors),
+        error=oauth_error(problem) if is_oauth else UNSET,
+        error_description=error_description(detail) if is_oauth else UNSET,
         signature_base=_signature_base(error) if development else UNSET,
     )
     return Answer(problem.status, encode_json(document), PROBLEM_JSON, _headers(error))

@@ -10,12 +10,8 @@ _Scopes = Annotated[str, Meta(description="Scopes, separated by spaces.", exampl
 
 
 class TokenRequest(RequestBody, frozen=True):
-    """Client credentials (RFC 6749, section 4.4)."""
+    """Client credentials (RFC 6749, section 4.4); id and secret are here or in HTTP Basic."""
 
-    client_id: Annotated[str, Meta(min_length=1, max_length=100, examples=["ebabcf4d-61c3-4942-875c-e265a7c2d062"])]
-    client_secret: Annotated[
-        str, Meta(min_length=1, max_length=1000, examples=["ya_9XPPGzsZ2hG5YFz8o6bY0dPS1wLwz4cE6zvQ4yJ8"])
-    ]
     grant_type: Annotated[str, Meta(description="Always client_credentials.", examples=["client_credentials"])]
     scope: Annotated[
         str,
@@ -23,6 +19,22 @@ class TokenRequest(RequestBody, frozen=True):
             max_length=2000,
             description="Scopes, separated by spaces; all that the client has when left out.",
             examples=["portfolios:admin users:admin"],
+        ),
+    ] = ""
+    client_id: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="Left out when HTTP Basic is used.",
+            examples=["ebabcf4d-61c3-4942-875c-e265a7c2d062"],
+        ),
+    ] = ""
+    client_secret: Annotated[
+        str,
+        Meta(
+            max_length=1000,
+            description="Left out when HTTP Basic is used.",
+            examples=["ya_9XPPGzsZ2hG5YFz8o6bY0dPS1wLwz4cE6zvQ4yJ8"],
         ),
     ] = ""
 

@@ -1,6 +1,8 @@
 """Tokens: who gets one, and what it allows."""
 
 import asyncio
+import re
+from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -33,6 +35,95 @@ async def test_a_token_for_client_credentials(api: Any) -> None:
     assert token.keys() == {"access_token", "expires_in", "token_type", "scope"}
     assert (token["expires_in"], token["token_type"], token["scope"]) == (3600, "bearer", "orders:read users:admin")
     assert len(token["access_token"]) < 1000
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+GRANT = {"grant_type": "client_credentials"}
+CHALLENGE = 'Basic realm="orderlane", charset="UTF-8"'
+
+
+async def test_client_credentials_by_http_basic(api: Any) -> None:
+    http = await api.anonymous()
+    known = await api.new_client()
+    everything_encoded = {
+        name: "".join(f"%{ord(character):02x}" for character in part)
+        for name, part in (("id", known.client_id), ("secret", known.secret))
+    }
+
+    plain = await http.post("/auth/token", data=GRANT, headers=basic(known.client_id, known.secret))
+    encoded = await http.post(
+        "/auth/token", data=GRANT, headers=basic(everything_encoded["id"], everything_encoded["secret"])
+    )
+    with_id = await http.post(
+        "/auth/token", data=GRANT | {"client_id": known.client_id}, headers=basic(known.client_id, known.secret)
+    )
+
+    assert [answer.status_code for answer in (plain, encoded, with_id)] == [200, 200, 200]
+    token = {"authorization": f"Bearer {plain.json()['access_token']}"}
+    assert (await http.get("/users", headers=token)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic ????", "Basic YTpi", "basic YWI=", "Basic /////w==", "Basic JWZmOiVmZg=="],
+    ids=["empty", "no base64", "another secret", "no colon", "no UTF-8", "no UTF-8 once decoded"],
+)
+async def test_wrong_basic_credentials_are_challenged(api: Any, header: str) -> None:
+    http = await api.anonymous()
+
+    refused = await http.post("/auth/token", data=GRANT, headers={"authorization": header})
+
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, CHALLENGE)
+    assert refused.json()["error"] == "invalid_client"
+
+
+async def test_two_ways_at_once_are_refused(api: Any) -> None:
+    http = await api.anonymous()
+    known = await api.new_client()
+    header = basic(known.client_id, known.secret)
+
+    both = await http.post("/auth/token", data=form(known), headers=header)
+    another = await http.post("/auth/token", data=GRANT | {"client_id": api.new_id()}, headers=header)
+    neither = await http.post("/auth/token", data=GRANT)
+
+    assert [answer.status_code for answer in (both, another, neither)] == [400, 400, 400]
+    assert [answer.json()["error"] for answer in (both, another, neither)] == ["invalid_request"] * 3
+    at_fault = [[wrong["field"] for wrong in answer.json()["errors"]] for answer in (both, another, neither)]
+    assert at_fault == [["client_secret"], ["client_id"], ["client_id", "client_secret"]]
+
+
+async def test_a_bearer_token_beside_the_form_does_not_matter(api: Any) -> None:
+    answer = await api.http.post("/auth/token", data=form(await api.new_client()))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "error"),
+    [
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"scope": "everything"}, 400, "invalid_scope"),
+        ({"client_secret": "x"}, 401, "invalid_client"),
+        ({"client_secret": ""}, 400, "invalid_request"),
+        ({"audience": 'a"b'}, 400, "invalid_request"),
+    ],
+)
+async def test_errors_have_the_members_of_rfc_6749(api: Any, fields: dict[str, str], status: int, error: str) -> None:
+    http = await api.anonymous()
+
+    refused = await http.post("/auth/token", data=form(await api.new_client(), **fields))
+
+    problem = refused.json()
+    assert (refused.status_code, problem["status"], problem["error"]) == (status, status, error)
+    assert re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]+", problem["error_description"])
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_no_other_path_has_them(api: Any) -> None:
+    assert not {"error", "error_description"} & (await api.http.get("/users/x")).json().keys()
 
 
 async def test_all_scopes_of_the_client_by_default(api: Any) -> None:

@@ -181,7 +181,7 @@ def _security_schemes() -> dict[str, Any]:
     return {
         "token": {
             "type": "oauth2",
-            "description": "Client credentials, sent as a form to POST /auth/token; `X:admin` includes `X:read`.",
+            "description": "Client credentials, by form or HTTP Basic, for POST /auth/token; `X:admin` has `X:read`.",
             "flows": {
                 "clientCredentials": {"tokenUrl": "/auth/token", "scopes": {scope: _words(scope) for scope in Scope}}
             },

@@ -7,10 +7,11 @@ from orderlane.api import problem_types
 from orderlane.api.answers import Answer, encode_json
 from orderlane.api.auth.client_secrets import SALT_BYTES, hash_secret, secret_fits
 from orderlane.api.auth.directory import KnownClient
+from orderlane.api.auth.oauth import BASIC_CHALLENGE, TOKEN_PATH, ClientSecret, client_secret_of, is_basic
 from orderlane.api.auth.rate_limits import network_of
 from orderlane.api.auth.tokens import issue_token
 from orderlane.api.decoding import FORM
-from orderlane.api.errors import FieldError, InvalidClient, InvalidScope, UnsupportedGrantType
+from orderlane.api.errors import FieldError, InvalidClient, InvalidScope, Unauthorized, UnsupportedGrantType
 from orderlane.api.operations import Call, Unit, operation
 from orderlane.domain.ids import ClientId, parse_id
 from orderlane.resources.tokens import TokenRequest, TokenResource
@@ -23,7 +24,7 @@ NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
 
 @operation(
     "POST",
-    "/auth/token",
+    TOKEN_PATH,
     tag="Authentication",
     unit=Unit.NONE,
     body_media_type=FORM,
@@ -41,14 +42,26 @@ NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
     summary="Fetch an access token",
 )
 async def create_token(call: Call, body: TokenRequest) -> TokenResource | Answer:
-    """Client credentials as a form. The request is signed itself when the client signs its requests."""
+    """Client credentials as a form, or by HTTP Basic. Signed itself when the client signs its requests.
+
+    Errors have the members `error` and `error_description` of RFC 6749 beside those of every problem.
+    """
+    try:
+        return await _issued(call, body)
+    except Unauthorized as refusal:
+        if is_basic(call.request):
+            refusal.headers = BASIC_CHALLENGE
+        raise
+
+
+async def _issued(call: Call, body: TokenRequest) -> Answer:
     if body.grant_type != GRANT_TYPE:
         raise UnsupportedGrantType(
             f"grant_type must be {GRANT_TYPE}", [FieldError("grant_type", f"must be {GRANT_TYPE}")]
         )
     gate, options = call.serving.gate, call.options
     gate.limit(("token address", network_of(call.request.address)), options.token_requests_per_minute)
-    known = await _authenticated(call, body)
+    known = await _authenticated(call, client_secret_of(call.request, body))
     client = known.client
     gate.limit(("token client", client.id), options.token_requests_per_minute)
     gate.check_client_header(call.request, client.id)
@@ -63,10 +76,10 @@ async def create_token(call: Call, body: TokenRequest) -> TokenResource | Answer
     return Answer(200, encode_json(granted), headers=NOT_STORED)
 
 
-async def _authenticated(call: Call, body: TokenRequest) -> KnownClient:
+async def _authenticated(call: Call, credentials: ClientSecret) -> KnownClient:
     """The client whose secret fits. An unknown client takes as long as a wrong secret."""
-    known = await _client(call, body.client_id)
-    fits = await asyncio.to_thread(_fits, body.client_secret, known)
+    known = await _client(call, credentials.client_id)
+    fits = await asyncio.to_thread(_fits, credentials.secret, known)
     if known is None or not fits or known.client.is_revoked(call.now):
         raise InvalidClient
     return known
