@@ -1,5 +1,6 @@
 """Commands and mistakes: what a person gets to read."""
 
+import re
 import stat
 from pathlib import Path
 from uuid import uuid4
@@ -109,7 +110,7 @@ async def clients_are_made_listed_and_revoked(service: Service, folder: Path) ->
     pem = key_file(folder)
     made = await run_command(
         *("client", "create", "--name", "robot", "--scope", "users:read", "--scope", "portfolios:admin", "--json"),
-        *("--require-signatures", "--public-key", pem, "--key-id", "first", *data),
+        *("--require-signatures", "--public-key", pem, "--key-id", "first", "--official-reasons", *data),
     )
     [facts] = made.lines
     assert facts["scope"] == "portfolios:admin users:read"
@@ -127,6 +128,7 @@ async def clients_are_made_listed_and_revoked(service: Service, folder: Path) ->
     listed = (await run_command("client", "key", "list", facts["client_id"], "--json", *data)).lines
     assert [(one["key_id"], one["revoked_at"] is None) for one in listed] == [("first", False), ("second", True)]
 
+    await a_clients_settings_are_shown_and_changed(facts["client_id"], data)
     unknown = uuid4()
     refused(await run_command("client", "revoke", unknown, *data), f"there is no client {unknown}")
     assert (await run_command("client", "revoke", facts["client_id"], *data)).code == 0
@@ -142,6 +144,19 @@ async def clients_are_made_listed_and_revoked(service: Service, folder: Path) ->
     assert max(map(len, listing.out.splitlines())) <= 80
     async with service.client() as client:
         assert await client.instruments()
+
+
+async def a_clients_settings_are_shown_and_changed(client_id: str, data: tuple[str | Path, ...]) -> None:
+    changed = await run_command("client", "update", client_id, "--accepted-status", "200", *data)
+    assert f"client {client_id}: POST /portfolios/orders answers 200" in " ".join(changed.out.split())
+    [shown] = (await run_command("client", "show", client_id, "--json", *data)).lines
+    assert (shown["accepted_status"], shown["official_reasons"]) == (200, True)
+    assert re.search(r"accepted status +200\b", (await run_command("client", "show", client_id, *data)).out)
+
+    unknown = uuid4()
+    for command in (("show", unknown), ("update", unknown, "--accepted-status", "200")):
+        refused(await run_command("client", *command, *data), f"there is no client {unknown}")
+    refused(await run_command("client", "update", client_id, "--accepted-status", "201", *data), "200, 202", 1)
 
 
 async def instruments_are_loaded_whole_or_not_at_all(service: Service, folder: Path) -> None:

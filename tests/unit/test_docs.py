@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from orderlane.domain.order import OrderCancellationReason
 from orderlane.domain.portfolio_order import CancellationReason
+from orderlane.ports.idempotency import KEPT_FOR
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -39,6 +41,17 @@ def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as code hosts make them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_time_for_which_idempotency_keys_are_kept_is_the_same_everywhere() -> None:
+    hours = f"{KEPT_FOR // timedelta(hours=1)} hours"
+    kept = r'[^."]*(?:Keys are kept for|Idempotency records|Kept for)[^."]*'
+    pages = ("docs/howto/authenticate.md", "docs/howto/operate.md", "docs/reference/openapi.json")
+
+    for page in pages:
+        sentences = re.findall(kept, (ROOT / page).read_text())
+        assert sentences, page
+        assert [sentence for sentence in sentences if hours not in sentence] == [], page
 
 
 @pytest.mark.parametrize("reasons", [CancellationReason, OrderCancellationReason])
