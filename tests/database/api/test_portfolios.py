@@ -10,7 +10,7 @@ CONFIGURATIONS = "/portfolios/configurations"
 WRONG_ALLOCATIONS: list[tuple[list[Any], int, str]] = [
     (entries(("0.5", "0.3", "0.1")), 422, "allocation"),
     (entries(("0.5", "0.3", "0.2000000001")), 422, "allocation"),
-    (entries(("1", "0.5", "0")), 422, "allocation[2].weight"),
+    (entries(("0.5", "0.5", "0")), 422, "allocation[2].weight"),
     (entries(("0.5", "0.3", "-0.2")), 400, "allocation[2].weight"),
     (entries(("0.5", "0.3", "x")), 400, "allocation[2].weight"),
     (entries(("0.5", "0.3", "0.2"), (ISINS[0], ISINS[1], ISINS[1])), 422, "allocation[2].weight"),
@@ -55,6 +55,19 @@ async def test_a_wrong_allocation_names_the_entry_and_changes_nothing(world: Cli
         problem(await world.http.put(f"{ALLOCATIONS}/{world.allocation_id}", json=body), status, field)
 
     assert (await world.get(ALLOCATIONS))["data"] == [world.allocation]
+
+
+async def test_all_that_is_wrong_with_an_allocation_is_told_together(world: ClientWorld) -> None:
+    allocation = entries(("0.5", "0.4"), (ISINS[0], "US0378331005"))
+
+    refused = await world.post(ALLOCATIONS, {"allocation": allocation})
+
+    document = problem(refused, 422)
+    assert document["detail"] == "2 fields are wrong: allocation[1].instrument_id, allocation"
+    assert [wrong["message"] for wrong in document["errors"]] == [
+        "there is no instrument US0378331005",
+        "weights must sum to exactly 1 or exactly 100, not 0.9",
+    ]
 
 
 async def test_an_instrument_named_by_isin_and_by_id_stands_twice(world: ClientWorld) -> None:
