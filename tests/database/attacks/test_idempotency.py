@@ -105,7 +105,7 @@ async def test_orders_that_are_the_same_json_are_one_and_other_values_are_anothe
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
     assert sum(answer.headers.get("idempotent-replayed") == "true" for answer in answers) == 11
-    assert (other.status_code, other.json()["type"]) == (422, "/errors/idempotency_key_reused")
+    assert (other.status_code, other.json()["type"]) == (422, "http://127.0.0.1:8080/errors/idempotency_key_reused")
     assert await connection.fetchval("SELECT count(*) FROM parent_orders") == 1
 
 

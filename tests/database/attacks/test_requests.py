@@ -101,7 +101,7 @@ async def test_a_member_that_stands_twice_is_named_with_its_place(api: Any, toke
     head = {"authorization": f"Bearer {token}", "content-type": "application/json", "idempotency-key": api.new_id()}
     document = problem(await http.post("/users", content=text, headers=head), 400)
 
-    assert document["type"] == "/errors/invalid_body"
+    assert document["type"] == "http://127.0.0.1:8080/errors/invalid_body"
     assert sorted(wrong["field"] for wrong in document["errors"]) == ["address.city", "last_name"]
     assert {wrong["message"] for wrong in document["errors"]} == {"stands twice"}
 

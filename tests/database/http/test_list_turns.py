@@ -42,7 +42,7 @@ async def test_a_list_too_many_is_refused_and_told_the_limit(api: Any, connectio
         refused = await api.http.get("/instruments")
 
     assert refused.status_code == 429
-    assert refused.json()["type"] == "/errors/rate_limited"
+    assert refused.json()["type"] == "http://127.0.0.1:8080/errors/rate_limited"
     assert "a client gets 2 lists at a time" in refused.json()["detail"]
     assert int(refused.headers["retry-after"]) > 0
     assert [(await each).status_code for each in lists] == [200, 200]

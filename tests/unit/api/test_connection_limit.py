@@ -89,4 +89,4 @@ async def test_when_none_is_idle_a_new_connection_is_told_to_come_again(port: in
             head, _, body = (await newcomer.rest()).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 2" in head.lower()
-        assert json.loads(body)["type"] == "/errors/overloaded"
+        assert json.loads(body)["type"] == "http://127.0.0.1:8080/errors/overloaded"

@@ -133,7 +133,7 @@ def test_what_is_executed_is_held_to_the_last_digit(
         assert sum(Fraction(trade.share_quantity) for trade in trades) == Fraction(world.holding(order.isin).quantity)
         assert sum(Fraction(trade.cash_amount) for trade in trades) == Fraction(order.cash_amount)
     assert sum(Fraction(order.cash_amount) for order in bought.orders) == Fraction(amount)
-    shown = portfolio_order_resource(bought)
+    shown = portfolio_order_resource(bought, official_reasons=False)
     assert shown.executed_cash_amount == currency.write(amount)
     assert shown.remaining_cash_amount == currency.write(Decimal(0))
 
