@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from orderlane.postgres.embedded.accounts import OWN_ACCOUNT
+
 SECONDS_MAX = 10.0
 OUR_SETTINGS = (
     "jit, enable_seqscan, statement_timeout, tcp_keepalives_idle, tcp_keepalives_interval, tcp_keepalives_count, "
@@ -32,7 +34,7 @@ async def pooled(dsn: str, folder: Path, **settings: str) -> AsyncIterator[str]:
     configuration = folder / "pgbouncer.ini"
     configuration.write_text(ini(dsn, port, settings))
     # It refuses to be root; as the server's account it reaches the server's socket.
-    command = [program, *(["--user", "nobody"] if os.geteuid() == 0 else []), str(configuration)]
+    command = [program, *(["--user", OWN_ACCOUNT] if os.geteuid() == 0 else []), str(configuration)]
     process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
     try:
         await until_listening(port)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from orderlane.bootstrap.descriptors import budget_of
 from orderlane.cli.announcements import Announcements
 from orderlane.cli.first_start import CREDENTIALS_FILE, prepare_first_start
 from orderlane.cli.waiting import open_parts
@@ -21,7 +22,8 @@ async def started(dsn: str, data_dir: Path, output: pytest.CaptureFixture[str], 
     """What the first start tells."""
     settings, announcements = Settings(database_url=dsn, data_dir=data_dir), Announcements(as_json=as_json)
     async with AsyncExitStack() as stack:
-        parts = await open_parts(settings, system_sources(), announcements, asyncio.Event(), stack)
+        budget = budget_of(4096, settings.database_connections, network_parts=1)
+        parts = await open_parts(settings, system_sources(), budget, announcements, asyncio.Event(), stack)
         await prepare_first_start(parts, announcements)
     return output.readouterr().out
 

@@ -112,7 +112,13 @@ TIMERS = (
 OPERATOR = (
     case("figures.backlog", CLASS, rows_max=None, page_max=10_000, reason=WAITING),
     case("operator.waiting", rows_max=None, reason=WAITING),
-    case("operator.deliveries", rows_max=10_000, page_max=10_000, reason=EVERY_LANE),
+    case("operator.deliveries", None, rows_max=10_000, page_max=10_000, reason=EVERY_LANE),
+    case(
+        "operator.delete_webhook",
+        "subscription_id",
+        rows_max=None,
+        reason="The attempts of the subscription are deleted with it.",
+    ),
     case("operator.parent_order", "lane", "parent_id"),
     case("operator.segments", "lane", "parent_id", "parent_created_at"),
 )
