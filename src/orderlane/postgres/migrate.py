@@ -1,6 +1,8 @@
 """Bringing a database to the schema of this version."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from importlib.resources import files
 
 from msgspec import Struct
@@ -30,6 +32,11 @@ class Migration(Struct, frozen=True):
     name: str
     sql: str
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its text: what a database was made by, when a migration is not what it was."""
+        return sha256(self.sql.encode()).hexdigest()
+
 
 def migrations() -> list[Migration]:
     """Every migration in order."""
@@ -42,13 +49,14 @@ async def migrations_due(connection: Connection) -> list[Migration]:
     """The migrations that the database lacks, in order; changes nothing.
 
     Raises:
-        MigrationRefused: the database has migrations that this version does not know.
+        MigrationRefused: the database has migrations that this version does not know, or has them with another text.
         asyncpg.PostgresError: the server refuses.
     """
     has_history = await connection.fetchval(_SQL["has_history"])
-    applied = {row["name"] for row in await connection.fetch(_SQL["applied"])} if has_history else set()
+    applied = {row["name"]: row["sha256"] for row in await connection.fetch(_SQL["applied"])} if has_history else {}
     known = migrations()
-    _refuse_newer(applied - {migration.name for migration in known})
+    _refuse_newer(applied.keys() - {migration.name for migration in known})
+    _refuse_other(applied, known)
     return [migration for migration in known if migration.name not in applied]
 
 
@@ -59,7 +67,7 @@ async def migrate(connection: Connection, installation: NewInstallation, now: da
     `installation` counts on the first time only.
 
     Raises:
-        MigrationRefused: the database has migrations that this version does not know.
+        MigrationRefused: the database has migrations that this version does not know, or has them with another text.
         asyncpg.InsufficientPrivilegeError: the role may not create tables.
     """
     if not await migrations_due(connection):
@@ -70,7 +78,7 @@ async def migrate(connection: Connection, installation: NewInstallation, now: da
         missing = await migrations_due(connection)
         for migration in missing:
             await connection.execute(migration.sql)
-            await connection.execute(_SQL["note_applied"], migration.name, now)
+            await connection.execute(_SQL["note_applied"], migration.name, migration.digest, now)
         await _install(connection, installation, now)
     return [migration.name for migration in missing]
 
@@ -79,6 +87,16 @@ def _refuse_newer(unknown: set[str]) -> None:
     if unknown:
         raise MigrationRefused(
             f"the database has migrations of a newer version ({', '.join(sorted(unknown))}): run that version"
+        )
+
+
+def _refuse_other(applied: Mapping[str, str | None], known: Sequence[Migration]) -> None:
+    """Refuse a database that a migration made whose text was another one: nothing would bring it up to date."""
+    others = [step.name for step in known if step.name in applied and applied[step.name] != step.digest]
+    if others:
+        raise MigrationRefused(
+            f"the database was made by an unreleased state of the program, with another {', '.join(others)}: run that"
+            " state, or begin with a new database"
         )
 
 
