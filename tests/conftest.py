@@ -15,6 +15,7 @@ import pytest
 from orderlane.domain.money import require_exactness
 from orderlane.postgres.connection import connect
 from orderlane.postgres.embedded import EmbeddedPostgres
+from orderlane.postgres.embedded.supervisor import SUPERUSER
 from orderlane.postgres.epochs import ensure_epoch
 from orderlane.postgres.migrate import NewInstallation, migrate
 from orderlane.postgres.venues import register_venues
@@ -38,10 +39,15 @@ def bin_dir() -> Path | None:
 
 @pytest.fixture(scope="session")
 def server_dsn(tmp_path_factory: pytest.TempPathFactory, bin_dir: Path | None) -> Iterator[str]:
-    """The session's server, with a migrated database to copy fresh ones from."""
+    """The session's server, with a migrated database to copy fresh ones from.
+
+    It does not wait for the disk, which making and dropping a database for each test does most of the time; what a
+    crash leaves is tested with servers of its own.
+    """
     server = EmbeddedPostgres(tmp_path_factory.mktemp("server"), bin_dir)
     asyncio.run(server.start())
     try:
+        asyncio.run(forgo_durability(server.dsn))
         asyncio.run(make_template(server.dsn))
         yield server.dsn
     finally:
@@ -87,6 +93,12 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 _numbers = count(1)
+
+
+async def forgo_durability(server_dsn: str) -> None:
+    superuser = urlsplit(server_dsn)._replace(netloc=f"{SUPERUSER}@").geturl()
+    await administer(superuser, "ALTER SYSTEM SET fsync = off")
+    await administer(superuser, "SELECT pg_reload_conf()")
 
 
 async def make_template(server_dsn: str) -> None:
