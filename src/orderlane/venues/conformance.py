@@ -14,7 +14,7 @@ from msgspec import structs
 
 from orderlane.domain.ids import AccountId, OrderId, ParentOrderId, order_id
 from orderlane.domain.lane.reporting import OrderAccepted, OrderExecuted, VenueReport, refuse_impossible
-from orderlane.domain.money import total
+from orderlane.domain.money import require_exactness, total
 from orderlane.domain.order import Side
 from orderlane.ports.venue import ACCEPTED, Answer, SendResult, Venue, VenueOrder
 from orderlane.resources.formats import CURRENCIES
@@ -112,6 +112,10 @@ def _executed(heard: Heard, orders: Sequence[VenueOrder]) -> set[tuple[object, .
 
 class VenueConformance:
     """Derive from it, and give `open_venue`; give `orders` too where the venue does not trade these."""
+
+    def setup_method(self) -> None:
+        """Have decimals be exact or raise, as they are in the gateway's process. Called by pytest before each check."""
+        require_exactness()
 
     def open_venue(self) -> AbstractAsyncContextManager[Venue]:
         """A venue; each call is a new process at the same market.
@@ -282,6 +286,7 @@ async def run_checks(conformance: VenueConformance) -> list[str]:
         TimeoutError: it does not say what it should within `WAIT_SECONDS_MAX`.
     """
     names = [name for name in dir(conformance) if name.startswith("test_")]
+    require_exactness()
     for name in names:
         await getattr(conformance, name)()
     return names
