@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Group
 
-from orderlane.cli.misuse import sentence
+from orderlane.cli.misuse import error_console, sentence
 from orderlane.domain.money import require_exactness
 
 _RUN = Group("Run", sort_key=1)
@@ -16,6 +16,7 @@ app = App(
     help="A self-hosted portfolio-order service: one order for a whole portfolio, split, executed, every step told.",
     version=lambda: version("orderlane"),
     error_formatter=sentence,
+    error_console=error_console(),
 )
 app["--help"].group = _PROGRAM
 app["--version"].group = _PROGRAM

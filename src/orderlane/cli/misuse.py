@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from cyclopts import CoercionError, CycloptsError
-from rich.console import Group
+from rich.console import Console, Group
 from rich.text import Text
 
 _MUST_BE: Final[dict[type, str]] = {
@@ -12,6 +12,11 @@ _MUST_BE: Final[dict[type, str]] = {
     int: "a whole number",
 }
 _LISTING = " Available commands:"
+
+
+def error_console() -> Console:
+    """The console of errors: it neither wraps nor cuts a line."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def sentence(error: CycloptsError) -> Group:

@@ -30,7 +30,7 @@ class BinariesNotReadable(EmbeddedPostgresError):
 class FolderNotOurs(EmbeddedPostgresError):
     """The data folder {folder} belongs to the account {owner}, but this program runs as {account}.
 
-    Start Orderlane as {owner}, choose another --data-dir, or give the folder away: chown -R {account} {folder}.
+    Run the program as {owner}, or choose another --data-dir.
     """
 
 
