@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from orderlane.domain.errors import FieldRefused, FieldsRefused, WeightsRefused
+from orderlane.domain.errors import FieldRefused, WeightsRefused, refuse
 from orderlane.domain.ids import AllocationId, ClientId
 from orderlane.domain.instruments import Instrument
 from orderlane.domain.money import total
@@ -78,10 +78,7 @@ def composed(choices: Sequence[WeightChoice], instruments: Mapping[str, Instrume
         *_unfit_instruments(choices, instruments, currency),
         *_broken_rules(weights),
     ]
-    if len(refusals) > 1:
-        raise FieldsRefused(refusals)
-    for refusal in refusals:
-        raise refusal
+    refuse(refusals)
     return weights
 
 

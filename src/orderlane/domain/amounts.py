@@ -1,9 +1,10 @@
 """Amounts of money that clients name."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from orderlane.domain.bounds import AMOUNT_MAX, CASH_BALANCE_MAX
-from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.errors import FieldRefused, StateRefused, refuse
 from orderlane.domain.ids import AccountId
 from orderlane.domain.money import Currency, add, plain
 
@@ -14,15 +15,21 @@ def check_amount(field: str, amount: Decimal, code: str, currency: Currency | No
     Raises:
         FieldRefused: there is no such currency, or the amount is zero, is more than `AMOUNT_MAX`, or has more decimals
             than the currency.
+        FieldsRefused: both are wrong.
     """
+    refuse(list(amount_refusals(field, amount, code, currency)))
+
+
+def amount_refusals(field: str, amount: Decimal, code: str, currency: Currency | None) -> Iterator[FieldRefused]:
+    """What `check_amount` refuses."""
     if currency is None:
-        raise FieldRefused("currency", f"{code} is not a currency of ISO 4217")
+        yield FieldRefused("currency", f"{code} is not a currency of ISO 4217")
     if amount <= 0:
-        raise FieldRefused(field, "must be greater than 0")
-    if amount > AMOUNT_MAX:
-        raise FieldRefused(field, f"must be at most {AMOUNT_MAX:f}, not {amount:f}")
-    if not currency.is_exact(amount):
-        raise FieldRefused(
+        yield FieldRefused(field, "must be greater than 0")
+    elif amount > AMOUNT_MAX:
+        yield FieldRefused(field, f"must be at most {AMOUNT_MAX:f}, not {amount:f}")
+    elif currency is not None and not currency.is_exact(amount):
+        yield FieldRefused(
             field, f"must have at most {currency.decimals} decimals, which is what {code} has, not {amount:f}"
         )
 

@@ -152,6 +152,20 @@ class FieldsRefused(DomainError):
         return "; ".join(str(refusal) for refusal in self.refusals)
 
 
+def refuse(refusals: Sequence[FieldRefused | WeightsRefused]) -> None:
+    """Raise what is refused of one request, if anything is.
+
+    Raises:
+        FieldRefused: it alone.
+        WeightsRefused: it alone.
+        FieldsRefused: several at once.
+    """
+    if len(refusals) > 1:
+        raise FieldsRefused(refusals)
+    for refusal in refusals:
+        raise refusal
+
+
 class StateRefused(DomainError):
     """What a client asks for fits in itself, but not to the state that something is in now."""
 

@@ -6,14 +6,15 @@ in the account's lane, by what is so then (`orderlane.domain.lane.placing`), and
 makes as well, like that of the user's status, only refuses early what the lane would cancel.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from msgspec import Struct
 
 from orderlane.domain.account import Account, AccountType
-from orderlane.domain.amounts import check_amount
-from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.amounts import amount_refusals
+from orderlane.domain.errors import FieldRefused, StateRefused, refuse
 from orderlane.domain.ids import AccountId, AllocationId, UserId, parent_order_id
 from orderlane.domain.money import Currency
 from orderlane.domain.order import Side
@@ -59,12 +60,13 @@ def accepted_portfolio_order(
     Raises:
         FieldRefused: the amount cannot be paid, taxes are to be computed, or the user or the account does not exist for
             this client, or they do not fit together.
+        FieldsRefused: more than one of these.
         StateRefused: the user is not ACTIVE.
     """
-    check_amount("cash_amount", placement.cash_amount, placement.currency, facts.currency)
-    if placement.post_tax:
-        raise FieldRefused("post_tax", "must be false: taxes are not computed")
-    account = _fitting_account(placement, facts)
+    refuse(list(_refusals(placement, facts)))
+    if facts.account is None or facts.user_status is not UserStatus.ACTIVE:
+        raise StateRefused(f"user {placement.user_id} is {facts.user_status}, not ACTIVE")
+    account = facts.account
     return ParentOrder(
         id=parent_order_id(fresh_id, facts.now, account.id),
         kind=ParentKind.PORTFOLIO,
@@ -84,18 +86,24 @@ def accepted_portfolio_order(
     )
 
 
-def _fitting_account(placement: PortfolioOrderPlacement, facts: PlacementFacts) -> Account:
-    account, user_id = facts.account, placement.user_id
+def _refusals(placement: PortfolioOrderPlacement, facts: PlacementFacts) -> Iterator[FieldRefused]:
+    """Every field that does not fit: to the rules, and to the client's user and account."""
+    yield from amount_refusals("cash_amount", placement.cash_amount, placement.currency, facts.currency)
+    if placement.post_tax:
+        yield FieldRefused("post_tax", "must be false: taxes are not computed")
     if facts.user_status is None:
-        raise FieldRefused("user_id", f"there is no user {user_id}")
-    if account is None:
-        raise FieldRefused("account_id", f"there is no account {placement.account_id}")
+        yield FieldRefused("user_id", f"there is no user {placement.user_id}")
+    if facts.account is None:
+        yield FieldRefused("account_id", f"there is no account {placement.account_id}")
+        return
+    if facts.user_status is not None:
+        yield from _misfits(facts.account, placement.user_id)
+    if facts.currency is not None and facts.account.currency != placement.currency:
+        yield FieldRefused("currency", f"must be {facts.account.currency}, the account's, not {placement.currency}")
+
+
+def _misfits(account: Account, user_id: UserId) -> Iterator[FieldRefused]:
     if account.user_id != user_id:
-        raise FieldRefused("account_id", f"account {account.id} does not belong to user {user_id}")
-    if account.type is not AccountType.PORTFOLIO:
-        raise FieldRefused("account_id", f"account {account.id} is a {account.type} account, not PORTFOLIO")
-    if account.currency != placement.currency:
-        raise FieldRefused("currency", f"must be {account.currency}, the account's, not {placement.currency}")
-    if facts.user_status is not UserStatus.ACTIVE:
-        raise StateRefused(f"user {user_id} is {facts.user_status}, not ACTIVE")
-    return account
+        yield FieldRefused("account_id", f"account {account.id} does not belong to user {user_id}")
+    elif account.type is not AccountType.PORTFOLIO:
+        yield FieldRefused("account_id", f"account {account.id} is a {account.type} account, not PORTFOLIO")

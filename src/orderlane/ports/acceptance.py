@@ -33,6 +33,7 @@ class PortfolioOrderAcceptance(Protocol):
         Raises:
             KeyReused: the key belongs to another request.
             FieldRefused: an account or user that the client does not have, or that do not fit together.
+            FieldsRefused: several fields do not fit.
             StateRefused: the user is not ACTIVE.
             StoreUnavailable: the database is lost; the same request may be sent again.
         """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from orderlane.domain.errors import FieldRefused, StateRefused
+from orderlane.domain.errors import FieldRefused, FieldsRefused, StateRefused
 from orderlane.domain.ids import AllocationId, ClientId, SubjectId, lane_of
 from orderlane.domain.intake import PlacementFacts, accepted_portfolio_order
 from orderlane.domain.lane.messages import encode_message
@@ -102,7 +102,7 @@ class PostgresPortfolioOrderAcceptance:
             return _replay(request, row)
         try:
             parent = accepted_portfolio_order(request.placement, _facts(request, row), request.fresh_id)
-        except (FieldRefused, StateRefused) as refusal:
+        except (FieldRefused, FieldsRefused, StateRefused) as refusal:
             return refusal
         key = (request.claim.client_id, request.claim.key)
         return _Placement(key=key, request=request, parent=parent, answer=self._answer_of(parent))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from orderlane.domain.account import AccountStatus, AccountType
-from orderlane.domain.errors import FieldRefused, StateRefused
-from orderlane.domain.ids import AccountId, UserId, slot_of
+from orderlane.domain.errors import FieldRefused, FieldsRefused, StateRefused
+from orderlane.domain.ids import UserId, slot_of
 from orderlane.domain.intake import PlacementFacts, PortfolioOrderPlacement, accepted_portfolio_order
 from orderlane.domain.order import Side
 from orderlane.domain.parent_order import ParentKind, ParentOrder
@@ -133,22 +133,26 @@ def test_only_an_active_user_orders(status: UserStatus) -> None:
         accepted(user_status=status)
 
 
-def test_of_several_reasons_to_refuse_the_first_counts() -> None:
-    """Everything is wrong at first; each step puts right what was named last."""
-    unknown = structs.replace(PLACEMENT, account_id=AccountId(numbered_id(92)))
-    wrong = structs.replace(account("JPY"), user_id=OTHER_USER, type=AccountType.TRADING)
-    steps: list[tuple[dict[str, object], str]] = [
-        ({"user_status": None, "account": None}, "user_id"),
-        ({"user_status": UserStatus.INACTIVE, "account": None}, "there is no account"),
-        ({"user_status": UserStatus.INACTIVE, "account": wrong}, "does not belong"),
-        ({"user_status": UserStatus.INACTIVE, "account": structs.replace(wrong, user_id=USER)}, "is a TRADING"),
-        ({"user_status": UserStatus.INACTIVE, "account": account("JPY")}, "must be JPY"),
-    ]
-    for facts, message in steps:
-        with pytest.raises(FieldRefused, match=message):
-            accepted(unknown, **facts)
-    with pytest.raises(StateRefused):
-        accepted(unknown, user_status=UserStatus.INACTIVE)
+def test_every_field_that_does_not_fit_is_named() -> None:
+    wrong = structs.replace(PLACEMENT, cash_amount=Decimal(0), currency="XYZ", post_tax=True)
+
+    with pytest.raises(FieldsRefused) as refused:
+        accepted(wrong, currency=None, user_status=None, account=None)
+
+    fields = [refusal.field for refusal in refused.value.refusals if isinstance(refusal, FieldRefused)]
+    assert fields == ["currency", "cash_amount", "post_tax", "user_id", "account_id"]
+
+
+def test_an_account_that_does_not_fit_and_its_currency_are_named_together() -> None:
+    trading = structs.replace(account("JPY"), type=AccountType.TRADING)
+
+    with pytest.raises(FieldsRefused, match=r"is a TRADING account.*must be JPY"):
+        accepted(account=trading)
+
+
+def test_what_fits_in_itself_comes_before_the_users_status() -> None:
+    with pytest.raises(FieldRefused, match="must be JPY"):
+        accepted(user_status=UserStatus.INACTIVE, account=account("JPY"))
 
 
 @pytest.mark.parametrize(
@@ -160,10 +164,10 @@ def test_of_several_reasons_to_refuse_the_first_counts() -> None:
         ("post_tax", {"post_tax": True}, {}, "must be false"),
     ],
 )
-def test_what_cannot_be_ordered_by_anybody_is_refused_first(
+def test_what_cannot_be_ordered_by_anybody_is_refused(
     field: str, changes: dict[str, object], facts: dict[str, object], named: str
 ) -> None:
     with pytest.raises(FieldRefused, match=named) as refusal:
-        accepted(structs.replace(PLACEMENT, **changes), account=None, **facts)
+        accepted(structs.replace(PLACEMENT, **changes), **facts)
 
     assert refusal.value.field == field
