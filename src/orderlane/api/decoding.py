@@ -93,7 +93,15 @@ def read_json(text: bytes, read: Callable[[bytes], Any]) -> Any:
     except RecursionError:
         raise MalformedJson("the body is nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise MalformedJson(str(error)) from None
+        raise MalformedJson(_in_words(error)) from None
+
+
+def _in_words(error: msgspec.DecodeError) -> str:
+    """Where a text stops to be JSON; the decoder names the byte, but for a text that ends too early."""
+    _, place, position = str(error).rpartition("(byte ")
+    if not place:
+        return "the body ends before its JSON does"
+    return f"the body is not JSON from byte {position.rstrip(')')} on"
 
 
 def _read_whole(text: bytes) -> Any:
@@ -110,9 +118,13 @@ def _read_whole(text: bytes) -> Any:
 
 
 def _form_decoder(body: type) -> Callable[[bytes, str | None], Any]:
+    """Forms are what OAuth clients send: parameters that are not known are ignored (RFC 6749, section 3.2)."""
+    known = {field.encode_name for field in fields(body)}
+
     def decode(text: bytes, content_type: str | None) -> Any:
         check_media_type(content_type, FORM)
-        return _convert(_parameters(text, frozenset(), InvalidBody), body, InvalidBody)
+        values = _parameters(text, frozenset(), InvalidBody)
+        return _convert({name: value for name, value in values.items() if name in known}, body, InvalidBody)
 
     return decode
 

@@ -140,11 +140,11 @@ def test_exactly_what_holds_a_member_twice_is_refused(tree: Any, ascii_only: boo
     ("text", "detail"),
     [
         (b"\xef\xbb\xbf{}", "byte order mark"),
-        (b'{"a":1}x', "trailing characters"),
-        (b'{"a":1}{"a":1}', "trailing characters"),
+        (b'{"a":1}x', "not JSON from byte"),
+        (b'{"a":1}{"a":1}', "not JSON from byte"),
         (b"[" * 1_000_000, "nested too deeply"),
         (b'{"a":' * 200_000 + b"1" + b"}" * 200_000, "nested too deeply"),
-        (b"", "truncated"),
+        (b"", "ends before its JSON does"),
     ],
     ids=["byte order mark", "trailing character", "two documents", "open arrays", "deep objects", "nothing"],
 )
