@@ -61,6 +61,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     receive_seconds_max = RECEIVE_SECONDS_MAX
     unread_seconds_max = UNREAD_SECONDS_MAX
     _is_in_head = False
+    _is_in_body = False
     _head_bytes = 0
     _unread_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
@@ -88,6 +89,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it is a head that never ends."""
+        self._parse(data)
+        self._tell_state()
+
+    def _parse(self, data: bytes) -> None:
         self._expect_the_rest()
         self._unread_bytes += len(data)
         self._unset_keepalive_if_required()
@@ -140,6 +145,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if b"#" in self.url:
             raise MalformedRequest("the target of a request has no fragment, so no # in it")
         self._is_in_head, self._head_bytes, self._unread_bytes = False, 0, 0
+        self._is_in_body = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -149,9 +155,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
+        self._is_in_body = False
         self._unread_bytes = 0
         self._expect_nothing()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is handed to the transport."""
+        super().on_response_complete()
+        self._tell_state()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as the answer is written."""
+        super().pause_writing()
+        self._tell_state()
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        super().resume_writing()
+        self._tell_state()
 
     def _explained(self, error: httptools.HttpParserError, data: bytes) -> ApiError:
         """What is wrong with a request that the parser refuses, by itself or because a callback here does."""
@@ -189,14 +211,32 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.write(b"".join((STATUS_LINE[answer.status], head, b"\r\n", answer.body)))
         self.transport.close()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether it waits for another request after one that is answered."""
-        return self.timeout_keep_alive_task is not None
+    def displace(self) -> None:
+        """Give its descriptor back at once, whatever its client has not read yet."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
-    def close_idle(self) -> None:
-        """Close it, as it would be for being idle for too long."""
-        self.timeout_keep_alive_handler()
+    def _tell_state(self) -> None:
+        """Tell whether this connection waits for its client, which decides whether it can be displaced.
+
+        A request that is answered already is none any more, even if the rest of its body, which nobody reads, comes.
+        """
+        latest = self._latest_cycle
+        if latest is None or latest.response_complete:
+            self.open_connections.expect_request(self)
+            self._bound_idleness()
+        elif self._is_in_body or self.flow.write_paused:
+            self.open_connections.hold_up(self)
+        else:
+            self.open_connections.owe_answer(self)
+
+    def _bound_idleness(self) -> None:
+        """Begin the bound of an idle connection, which the late body of a request answered without it has ended."""
+        if self._deadline is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            seconds = self.timeout_keep_alive
+            self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _look_at_reader(self) -> None:
         """Cut a client off that does not take its answer; what waits for it holds memory and a descriptor."""
