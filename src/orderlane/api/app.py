@@ -47,7 +47,7 @@ def create_app(
         pages=Pages(lambda: document_bytes(operations, options.document_url)),
         writes=writes,
         slices=Slices(),
-        list_turns=Turns(options.lists_per_client, options.list_wait_seconds),
+        list_turns=Turns(options.lists_per_client, options.lists_reading, options.list_wait_seconds),
     )
 
     @asynccontextmanager

@@ -113,15 +113,15 @@ class Endpoint:
                 raise TypeError(f"no way to run in {unit}")
 
     async def _run_list(self, call: Call, arguments: dict[str, Any]) -> Answer:
-        """Run in one of the client's turns, which lasts until the answer is sent."""
-        end_turn = await self._serving.list_turns.take(call.client_id)
+        """Run in one of the client's turns, which lasts until the answer is sent; the database is read before that."""
+        turn = await self._serving.list_turns.take(call.client_id)
         try:
-            async with self._serving.services.store.snapshot() as call.store:
+            async with turn.reading(), self._serving.services.store.snapshot() as call.store:
                 answer = await self._respond(call, arguments)
         except BaseException:
-            end_turn()
+            turn.end()
             raise
-        answer.on_sent = end_turn
+        answer.on_sent = turn.end
         return answer
 
     async def _respond(self, call: Call, arguments: dict[str, Any]) -> Answer:

@@ -249,3 +249,16 @@ class TooManyLists(ApiError):
             f"ask for fewer at once, and try again in {retry_after_seconds} s"
         )
         self.headers = {"retry-after": str(retry_after_seconds)}
+
+
+class TooManyReadingLists(ApiError):
+    """The lists of all clients have every place that there is for reading lists."""
+
+    problem = problem_types.UNAVAILABLE
+
+    def __init__(self, at_once: int, waited_seconds: float, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"{at_once} lists of all clients are read at a time, and this one waited {waited_seconds:g} s: "
+            f"try again in {retry_after_seconds} s"
+        )
+        self.headers = {"retry-after": str(retry_after_seconds)}

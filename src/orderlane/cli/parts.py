@@ -109,6 +109,7 @@ def api_options(settings: Settings, listens_on: str) -> ApiOptions:
         token_requests_per_minute=settings.token_requests_per_minute,
         webhooks_per_client=settings.webhooks_per_client,
         lists_per_client=min(settings.lists_per_client, settings.database_connections // 2),
+        lists_reading=settings.database_connections // 2,
         public_url=settings.public_url or listens_on,
         document_url=settings.public_url or "/",
     )
