@@ -195,8 +195,9 @@ class Settings:
         default=4,
         metadata=declared(
             whole_number(1, 100),
-            "How many lists of a client the API answers at a time, at most half of its database connections. Further "
-            "ones wait for up to 5 s, then get 429.",
+            "How many lists of a client the API answers at a time, at most half of its database connections, which is "
+            "how many of all clients it reads at a time. Further ones wait for up to 5 s, then get 429; 503 when the "
+            "lists of all clients are too many.",
         ),
     )
     venues: tuple[VenueChoice, ...] = field(
@@ -223,8 +224,8 @@ class Settings:
         default=None,
         metadata=declared(
             optional(whole_number(1, 100_000)),
-            "How many requests a webhook sender has in flight, at most; a client alone gets half of them. Empty, or "
-            "more than that: as many as the limit of open files allows.",
+            "How many requests a webhook sender has in flight, at most; a client alone gets half of them. Never more "
+            "than the limit of open files allows; empty: as many as that, up to 4000.",
         ),
     )
     allow_insecure_webhooks: bool = field(

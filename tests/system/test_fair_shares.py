@@ -24,7 +24,7 @@ from tests.system.processes import Program, run_command
 
 WAIT_SECONDS_MAX = 60
 BACKLOG = 2048
-PROBES = 8
+PROBES = 4
 PROBE_SECONDS = 0.25
 
 
@@ -171,6 +171,7 @@ async def test_1200_hanging_receivers_delay_no_other_client(
     measured = await measure_deliveries(dsn, connection, tmp_path, hanging_count=1200, descriptors=(1024, hard))
 
     assert max(measured.seconds) < 3
+    assert hard == 1024 or measured.open_max == 1200
     assert not set(measured.errors) & {"no_network", "no_descriptors", "no_memory"}
 
 
@@ -264,7 +265,7 @@ async def answer_to_new_connection(url: str) -> int:
         return answer.status
 
 
-async def test_more_connections_than_descriptors_are_refused_with_an_answer(dsn: str, tmp_path: Path) -> None:
+async def test_more_connections_than_descriptors_keep_no_caller_out(dsn: str, tmp_path: Path) -> None:
     settings = {"ORDERLANE_DATABASE_URL": dsn, "ORDERLANE_DATABASE_CONNECTIONS": "2"}
     program = Program(("api", "--port", "0"), tmp_path / "api.log", settings, (192, 192))
     unfinished: list[asyncio.StreamWriter] = []
@@ -276,14 +277,11 @@ async def test_more_connections_than_descriptors_are_refused_with_an_answer(dsn:
             unfinished.append(writer)
             writer.write(b"GET /health/live HTTP/1.1\r\n")
 
-        assert [await answer_to_new_connection(url) for _ in range(5)] == [503] * 5
-        for writer in unfinished:
-            writer.close()
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
-            while await answer_to_new_connection(url) != 200:
-                await asyncio.sleep(0.05)
+        assert [await answer_to_new_connection(url) for _ in range(5)] == [200] * 5
     finally:
         await program.stop()
+        for writer in unfinished:
+            writer.close()
 
 
 @pytest.mark.thorough

@@ -1,6 +1,8 @@
 """File descriptors: the limit is raised at the start, and divided so that nothing runs out of them."""
 
 import resource
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
 import structlog
@@ -20,12 +22,33 @@ SOCKETS_PER_REQUEST: Final = 2
 
 LOOKUPS_MAX: Final = 64
 DESCRIPTORS_PER_LOOKUP: Final = 2
+LIMIT_PER_LOOKUP: Final = 32
+"""One name lookup for so many files that may be open."""
+
+SHARE_MIN: Final = 16
+"""What each part with connections to elsewhere needs at least: with less, a few callers or receivers fill it."""
+
+REQUESTS_MAX: Final = 4000
+"""Webhook requests in flight, unless a setting says otherwise: half of them is for one client, 2,000 subscriptions.
+
+Each holds a package and an answer, 64 KiB each by default: half a gigabyte in all. The local ports of a machine, 28,232
+to one receiver, are enough for them too, and for as many connections that are kept.
+"""
+
+KEPT_MAX: Final = 4000
+"""Connections to receivers that are kept: with TLS, some 200 MB in all."""
+
+TEST_CALLS_MAX: Final = 1000
+"""Test calls of all clients, as many as a setting may give to one."""
+
+API_CONNECTIONS_MAX: Final = 10_000
+"""Connections of callers, as many as the API takes where nothing says otherwise."""
 
 _log = structlog.get_logger("orderlane.descriptors")
 
 
 def raise_limit() -> int:
-    """Raise the soft limit of open files to the hard one, and log both; the limit that holds now."""
+    """Raise the soft limit of open files to the hard one; the limit that holds now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(soft, LIMIT_UNBOUNDED) if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < highest:
@@ -35,13 +58,20 @@ def raise_limit() -> int:
             _log.warning("descriptor_limit_not_raised", soft=soft, hard=hard, error=str(refusal))
         else:
             soft = highest
-    limit = LIMIT_UNBOUNDED if soft == resource.RLIM_INFINITY else soft
+    return LIMIT_UNBOUNDED if soft == resource.RLIM_INFINITY else soft
+
+
+def tell_limit(limit: int) -> None:
+    """Log the limit that holds, and what to do about a low one."""
     if limit < LIMIT_GOOD:
         text = f"at least {LIMIT_GOOD} are recommended: raise the hard limit of open files (ulimit -Hn, LimitNOFILE)"
         _log.warning("descriptor_limit_low", limit=limit, advice=text)
     else:
         _log.info("descriptor_limit", limit=limit)
-    return limit
+
+
+class TooFewDescriptors(Exception):
+    """The limit of open files leaves too little to work with: the message says what is needed, and what to raise."""
 
 
 class DescriptorBudget(Struct, frozen=True, kw_only=True):
@@ -49,7 +79,8 @@ class DescriptorBudget(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name_lookups: names of receivers that are looked up at once.
-        requests: webhook requests in flight.
+        requests: webhook requests in flight, unless a setting says otherwise.
+        requests_max: webhook requests in flight that such a setting may allow.
         kept: connections to receivers that are kept, in use or idle.
         test_calls: test calls in flight.
         api_connections: connections of the API's callers.
@@ -57,6 +88,7 @@ class DescriptorBudget(Struct, frozen=True, kw_only=True):
 
     name_lookups: int
     requests: int
+    requests_max: int
     kept: int
     test_calls: int
     api_connections: int
@@ -69,15 +101,38 @@ def budget_of(limit: int, database_connections: int, network_parts: int) -> Desc
         limit: how many files the process may open.
         database_connections: how many connections to the database it opens, at most.
         network_parts: how many parts of the process have connections to elsewhere, the API and the sender: 1 or 2.
+
+    Raises:
+        TooFewDescriptors: what the limit leaves is not worth dividing.
     """
-    lookups = min(max(limit // 32, 1), LOOKUPS_MAX)
+    _check_limit(limit, database_connections, network_parts)
+    lookups = min(limit // LIMIT_PER_LOOKUP, LOOKUPS_MAX)
     needed = NEEDED_OTHERWISE + database_connections + DESCRIPTORS_PER_LOOKUP * lookups
-    share = max((limit - needed) // network_parts, 1)
-    test_calls = max(share // 16, 1)
+    share = (limit - needed) // network_parts
+    requests_max = share * 3 // 4 // SOCKETS_PER_REQUEST
+    test_calls = min(share // 16, TEST_CALLS_MAX)
     return DescriptorBudget(
         name_lookups=lookups,
-        requests=max(share * 3 // 4 // SOCKETS_PER_REQUEST, 1),
-        kept=share // 4,
+        requests=min(requests_max, REQUESTS_MAX),
+        requests_max=requests_max,
+        kept=min(share // 4, KEPT_MAX),
         test_calls=test_calls,
-        api_connections=max(share - SOCKETS_PER_REQUEST * test_calls, 1),
+        api_connections=min(share - SOCKETS_PER_REQUEST * test_calls, API_CONNECTIONS_MAX),
     )
+
+
+def limit_min(database_connections: int, network_parts: int) -> int:
+    """The lowest limit that is enough for `SHARE_MIN` of each part, beside all else."""
+    without_lookups = NEEDED_OTHERWISE + database_connections + SHARE_MIN * network_parts
+    per_file = Fraction(DESCRIPTORS_PER_LOOKUP, LIMIT_PER_LOOKUP)
+    return min(ceil(without_lookups / (1 - per_file)), without_lookups + DESCRIPTORS_PER_LOOKUP * LOOKUPS_MAX)
+
+
+def _check_limit(limit: int, database_connections: int, network_parts: int) -> None:
+    needed = limit_min(database_connections, network_parts)
+    if limit < needed:
+        raise TooFewDescriptors(
+            f"the limit of open files is {limit}, and at least {needed} are needed, {database_connections} of them for "
+            "connections to the database: raise the hard limit (ulimit -Hn, LimitNOFILE), or lower "
+            "ORDERLANE_DATABASE_CONNECTIONS or ORDERLANE_LANE_WORKERS"
+        )

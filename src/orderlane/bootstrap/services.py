@@ -101,7 +101,7 @@ async def open_deliveries(
     """
     async with _transport(settings, descriptors, kept=descriptors.kept) as transport:
         store = await PostgresDeliveryStore.open(database.dsn, beats.heartbeat)
-        shares = FairShares(min(settings.webhook_requests or descriptors.requests, descriptors.requests))
+        shares = FairShares(min(settings.webhook_requests or descriptors.requests, descriptors.requests_max))
         yield store, Deliveries(store, transport, KeyRing(store.keys, sources), sources, shares=shares)
 
 

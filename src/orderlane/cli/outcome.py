@@ -8,6 +8,7 @@ from typing import NoReturn
 import uvloop
 
 from orderlane.bootstrap.database import DATABASE_REFUSALS
+from orderlane.bootstrap.descriptors import TooFewDescriptors
 from orderlane.http_signatures import KeyRefused
 from orderlane.ports.errors import PortError, StoreUnavailable
 from orderlane.settings import SettingRefused
@@ -21,7 +22,7 @@ class CommandRefused(Exception):
     """A command can't do what it was asked to: the message says why, and what would help."""
 
 
-REFUSALS = (CommandRefused, SettingRefused, *DATABASE_REFUSALS, KeyRefused, PortError)
+REFUSALS = (CommandRefused, SettingRefused, TooFewDescriptors, *DATABASE_REFUSALS, KeyRefused, PortError)
 
 
 def complete(command: Coroutine[None, None, int | None]) -> NoReturn:

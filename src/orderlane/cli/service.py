@@ -112,12 +112,14 @@ async def _work(
 ) -> None:
     """Do the work on an up-to-date database, with the log, until the program is stopped."""
     logging.set_up(settings.log_level)
-    budget = descriptors.budget_of(descriptors.raise_limit(), _connections_max(settings), network_parts)
+    limit = descriptors.raise_limit()
+    budget = descriptors.budget_of(limit, _connections_max(settings), network_parts)
     _collect_seldom()
     with_stdin = options is not None and options.stop_with_stdin
     async with stopping(with_stdin=with_stdin) as stop, AsyncExitStack() as stack:
         with suppress(StoppedWhileWaiting):
             parts = await open_parts(settings, system_sources(), budget, announcements, stop, stack)
+            descriptors.tell_limit(limit)
             await work(parts, stop)
 
 

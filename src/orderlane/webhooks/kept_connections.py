@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 GRACE_SECONDS: Final = 2.0
-"""How much later than it should a connection that is not used may be closed."""
+"""How much later than it should a connection that is not used may be closed: its time is rounded up to a second."""
+
+PERIODS_OPEN_MAX: Final = 2
+"""How many times as long as it is kept an idle connection may be open: once in that time, those too old are closed."""
 
 
 @dataclass(slots=True)
@@ -22,12 +25,12 @@ class KeptConnections:
 
     Args:
         count_max: how many may be kept.
-        idle_seconds: how long an idle one is kept.
+        idle_seconds: how long an idle one is kept; it counts until it is closed for certain.
     """
 
     def __init__(self, count_max: int, idle_seconds: float) -> None:
         self._room = count_max
-        self._idle_seconds = idle_seconds + GRACE_SECONDS
+        self._idle_seconds = PERIODS_OPEN_MAX * idle_seconds + GRACE_SECONDS
         self._origins: OrderedDict[str, _Kept] = OrderedDict()
         """By the time of their last use."""
 
@@ -46,12 +49,17 @@ class KeptConnections:
         self._use(origin, kept, now)
         return True
 
-    def end(self, origin: str, now: float) -> None:
-        """Note that the connection of a request that began is idle from now on, if it is still open."""
+    def end(self, origin: str, now: float, *, is_kept: bool) -> None:
+        """End a request that began: its connection is idle from now on, or closed, which frees its room at once."""
         kept = self._origins[origin]
         kept.in_use -= 1
-        kept.idle += 1
-        self._use(origin, kept, now)
+        if is_kept:
+            kept.idle += 1
+            self._use(origin, kept, now)
+            return
+        self._room += 1
+        if not kept.in_use and not kept.idle:
+            del self._origins[origin]
 
     def _use(self, origin: str, kept: _Kept, now: float) -> None:
         kept.used_at = now

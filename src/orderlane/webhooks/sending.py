@@ -41,7 +41,8 @@ class SendingLimits(Struct, frozen=True, kw_only=True):
 
     `total_seconds_max` counts everything, from looking up the name, and a second try too. That one begins within
     `resend_seconds_max`: its sender may have been frozen, and another one may be at work. Of the connections at most
-    `connections_kept_max` are kept for further requests, each until it was idle for `keep_alive_seconds`.
+    `connections_kept_max` are kept for further requests, each until it was idle for `keep_alive_seconds`; once in that
+    time, those too old are closed, so it may be open for twice as long, and counts until then.
     """
 
     connect_seconds_max: float = 5.0
@@ -129,7 +130,7 @@ class HttpTransport:
         try:
             return await self._posted(self._keeping, url, headers, body, use)
         finally:
-            self._kept.end(origin, perf_counter())
+            self._kept.end(origin, perf_counter(), is_kept=use.may_be_open)
 
     async def _posted(
         self,
@@ -149,6 +150,7 @@ class HttpTransport:
                 trace_request_ctx=use,
             ) as response:
                 answer = await self._read(response)
+                use.may_be_open = response.content.at_eof() and not _is_last(response)
                 fields = {name.lower(): value for name, value in response.headers.items()}
                 return WebhookResponse(response.status, fields, answer)
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
@@ -192,18 +194,36 @@ class HttpTransport:
 
 
 class _ConnectionUse(SimpleNamespace):
+    """What became of a request's connection.
+
+    `may_be_open` is false from when it has one, or makes one, to the end of an answer after which it is kept.
+    """
+
     was_kept: bool = False
+    may_be_open: bool = True
 
 
 def _watching_connections() -> aiohttp.TraceConfig:
-    """Notes for each request whether it went over a connection that was there before."""
+    """Notes for each request whether it went over a connection that was there before, and that it has one at all."""
 
-    async def note(_session: aiohttp.ClientSession, context: Any, _parameters: object) -> None:
+    async def note_reused(_session: aiohttp.ClientSession, context: Any, _parameters: object) -> None:
         context.trace_request_ctx.was_kept = True
+        context.trace_request_ctx.may_be_open = False
+
+    async def note_new(_session: aiohttp.ClientSession, context: Any, _parameters: object) -> None:
+        context.trace_request_ctx.may_be_open = False
 
     watching = aiohttp.TraceConfig()
-    watching.on_connection_reuseconn.append(note)
+    watching.on_connection_reuseconn.append(note_reused)
+    watching.on_connection_create_start.append(note_new)
     return watching
+
+
+def _is_last(response: aiohttp.ClientResponse) -> bool:
+    """Whether the receiver says that its connection ends with this answer."""
+    word = response.headers.get("connection", "").strip().lower()
+    is_old = response.version is not None and response.version < aiohttp.HttpVersion11
+    return word == "close" or (is_old and not word)
 
 
 class NameResolver(AbstractResolver):

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import re
 import resource
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,79 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from orderlane.domain.ids import ClientId
-from orderlane.ports.webhooks import WebhookNotSent
 from orderlane.webhooks.addresses import AddressGuard
 from orderlane.webhooks.sending import HttpTransport, NameResolver, SendingLimits
+from tests.unit.webhooks.peers import DEVELOPMENT, NO_CONTENT, drip, failure, hang_up, peer, refused, saying, silent
 
-DEVELOPMENT = AddressGuard(allow_insecure=True)
 SHORT = SendingLimits(connect_seconds_max=0.2, total_seconds_max=0.3, answer_bytes_max=1000)
-Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
-
-
-class Peer:
-    """A server that speaks whatever the test says; it reads one request at a time, and notes them."""
-
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.port = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while not writer.is_closing():
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0] or 0)
-                self.requests.append(head + await reader.readexactly(length))
-                await self._talk(head, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def peer(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
-    one = Peer(talk)
-    server = await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=tls)
-    one.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield one
-
-
-def saying(text: str) -> Talk:
-    async def talk(_: bytes, writer: asyncio.StreamWriter) -> None:
-        writer.write(text.encode())
-
-    return talk
-
-
-async def silent(_: bytes, writer: asyncio.StreamWriter) -> None:
-    await asyncio.Event().wait()
-
-
-async def hang_up(_: bytes, writer: asyncio.StreamWriter) -> None:
-    writer.close()
-
-
-FOREIGN_WORDS = re.compile(r"(?i)errno|ssl:|_ssl|call failed|connect call|cannot connect to host|127\.0\.0\.1|Error\b")
-"""What the libraries say of hosts, ports and errors, which is nobody's business but the log's."""
-
-NO_CONTENT = saying("HTTP/1.1 204 No Content\r\nX-Answer: yes\r\n\r\n")
-
-
-async def refused(transport: HttpTransport, url: str) -> str:
-    """The code of the failure, whose sentence is one of ours."""
-    return (await failure(transport, url)).code
-
-
-async def failure(transport: HttpTransport, url: str) -> WebhookNotSent:
-    with pytest.raises(WebhookNotSent) as not_sent:
-        await transport.post(url, {"webhook-id": "1"}, b"{}")
-    detail = not_sent.value.detail
-    assert not FOREIGN_WORDS.search(detail), detail
-    return not_sent.value
 
 
 async def test_a_request_goes_out_exactly_as_it_was_signed() -> None:
@@ -149,10 +80,6 @@ async def test_no_answer_in_time() -> None:
 
 
 async def test_an_answer_without_an_end() -> None:
-    async def drip(_: bytes, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx")
-        await asyncio.Event().wait()
-
     async with peer(drip) as one, HttpTransport(DEVELOPMENT, SHORT) as transport:
         assert await refused(transport, f"http://127.0.0.1:{one.port}/") == "timeout"
 
@@ -193,16 +120,6 @@ async def test_a_process_without_descriptors_is_at_fault_itself() -> None:
 
     assert (not_sent.code, not_sent.is_ours) == ("no_descriptors", True)
     assert one.connections == 0
-
-
-async def test_a_bounded_number_of_connections_is_kept() -> None:
-    limits = SendingLimits(connections_kept_max=1)
-    async with peer(NO_CONTENT) as one, peer(NO_CONTENT) as other, HttpTransport(DEVELOPMENT, limits) as transport:
-        for _ in range(3):
-            for each in (one, other):
-                assert (await transport.post(f"http://127.0.0.1:{each.port}/", {}, b"{}")).status == 204
-
-    assert (one.connections, other.connections) == (1, 3)
 
 
 async def test_of_a_name_with_many_addresses_two_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
