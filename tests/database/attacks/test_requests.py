@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.database.http.onboarding import USER
 
-DEEP = 100_000
+DEEP = 10_000
 
 
 @pytest.fixture
