@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.database.http.onboarding import USER
 
-DEEP = 10_000
+DEEP = 8_000
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ BODIES: dict[str, bytes] = {
     "a member twice, once with escapes": user().replace(b"{", b'{"first\\u005fname": "Eve", ', 1),
     "a member twice, deep inside": user(address=USER["address"]).replace(b'"city"', b'"city": "Rome", "city"'),
     "something behind the end": user() + b"x",
-    "arrays that never end": b"[" * 1_000_000,
+    "arrays that never end": b"[" * 60_000,
     "a lone quote": b'"',
     "many unknown fields": json.dumps({f"field {number}": 1 for number in range(10_000)}).encode(),
 }
