@@ -225,18 +225,18 @@ def show(figures: Sequence[Measured]) -> None:
         *("list", "at once", "answers", "entries", "MB", "p50 s", "max s", "live p99 ms", "live max ms"),
         *("other p99 ms", "other max ms", "RSS MB", "peak MB", "CPU s"),
     )
-    for one in figures:
+    for load in figures:
         table.add_row(
-            one.name,
-            str(one.at_once),
-            ", ".join(f"{count} x {status}" for status, count in one.statuses.items()),
-            str(one.entries),
-            f"{one.body_bytes / MEGABYTE:.2f}",
-            f"{one.seconds.p50 / 1000:.2f}",
-            f"{one.seconds.max / 1000:.2f}",
-            *(f"{value:.0f}" for value in (one.live.p99, one.live.max, one.other.p99, one.other.max)),
-            *(f"{value:.0f}" for value in (one.memory_mb, one.memory_peak_mb)),
-            f"{one.cpu_seconds:.2f}",
+            load.name,
+            str(load.at_once),
+            ", ".join(f"{count} x {status}" for status, count in load.statuses.items()),
+            str(load.entries),
+            f"{load.body_bytes / MEGABYTE:.2f}",
+            f"{load.seconds.p50 / 1000:.2f}",
+            f"{load.seconds.max / 1000:.2f}",
+            *(f"{value:.0f}" for value in (load.live.p99, load.live.max, load.other.p99, load.other.max)),
+            *(f"{value:.0f}" for value in (load.memory_mb, load.memory_peak_mb)),
+            f"{load.cpu_seconds:.2f}",
         )
     Console(highlight=False, width=170).print(table)
 

@@ -13,13 +13,10 @@ import aiohttp
 import asyncpg
 import pytest
 
-from orderlane.domain.ids import ClientId
-from orderlane.ports.webhooks import Subscription
-from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources, system_sources
-from orderlane.webhooks.signing import new_secret
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, receiving
+from tests.database.webhooks.subscriptions import add_subscription, new_client
 from tests.system.processes import Program, run_command
 
 WAIT_SECONDS_MAX = 60
@@ -75,32 +72,7 @@ async def hanging() -> AsyncIterator[Hanging]:
 
 async def new_writer(connection: asyncpg.Connection, sources: Sources) -> EventWriter:
     """Who writes the events of a new client."""
-    client_id = ClientId(sources.ids.new_id())
-    await connection.execute(
-        "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'tests', '', '{}', now())",
-        client_id,
-    )
-    return EventWriter(connection, sources, client_id)
-
-
-async def subscribe(writer: EventWriter, url: str) -> None:
-    sources = writer.sources
-    now = sources.clock.now()
-    subscription = Subscription(
-        id=sources.ids.new_id(),
-        client_id=writer.client_id,
-        title="test",
-        url=url,
-        types=("ALL",),
-        exclude_types=(),
-        enabled=True,
-        delay_ms=0,
-        max_package_bytes=65_536,
-        secret=new_secret(sources.tokens),
-        created_at=now,
-        updated_at=now,
-    )
-    await PostgresSubscriptions(writer.connection).add(subscription)
+    return EventWriter(connection, sources, await new_client(connection, sources))
 
 
 PACKED = "SELECT count(*) FROM webhook_cursors WHERE package_id IS NOT NULL OR attempts > 0"
@@ -138,8 +110,8 @@ async def measure_deliveries(
     greedy, other = [await new_writer(connection, sources) for _ in range(2)]
     async with hanging() as silent, receiving() as receiver:
         for _ in range(hanging_count):
-            await subscribe(greedy, silent.url)
-        await subscribe(other, receiver.url)
+            await add_subscription(connection, sources, greedy.client_id, silent.url)
+        await add_subscription(connection, sources, other.client_id, receiver.url)
         arguments = ("sender", "--allow-insecure-webhooks")
         program = Program(arguments, folder / "sender.log", {"ORDERLANE_DATABASE_URL": dsn}, descriptors)
         try:

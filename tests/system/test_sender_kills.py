@@ -7,17 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 
-from orderlane.ports.webhooks import Subscription
-from orderlane.postgres.webhooks import PostgresSubscriptions
-from orderlane.sources import Sources, system_sources
-from orderlane.webhooks.signing import new_secret
+from orderlane.sources import system_sources
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Received, Receiver, receiving
+from tests.database.webhooks.subscriptions import add_subscription, new_client
 
 KILLS = 6
 EVENTS_BETWEEN = 60
@@ -40,33 +37,7 @@ async def sender_process(dsn: str) -> AsyncIterator[asyncio.subprocess.Process]:
 @pytest.fixture
 async def writer(connection: asyncpg.Connection) -> EventWriter:
     sources = system_sources()
-    client_id = sources.ids.new_id()
-    await connection.execute(
-        "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'tests', '', '{}', now())",
-        client_id,
-    )
-    return EventWriter(connection, sources, client_id)
-
-
-async def subscribe(writer: EventWriter, url: str) -> UUID:
-    sources: Sources = writer.sources
-    now = sources.clock.now()
-    one = Subscription(
-        id=sources.ids.new_id(),
-        client_id=writer.client_id,
-        title="test",
-        url=url,
-        types=("ALL",),
-        exclude_types=(),
-        enabled=True,
-        delay_ms=0,
-        max_package_bytes=2000,
-        secret=new_secret(sources.tokens),
-        created_at=now,
-        updated_at=now,
-    )
-    await PostgresSubscriptions(writer.connection).add(one)
-    return one.id
+    return EventWriter(connection, sources, await new_client(connection, sources))
 
 
 async def write_and_kill(dsn: str, writer: EventWriter, receivers: Sequence[Receiver]) -> None:
@@ -96,7 +67,9 @@ def first_arrivals(accepted: Sequence[Received]) -> list[dict[str, Any]]:
 async def test_senders_that_are_killed_lose_nothing_and_keep_the_order(dsn: str, writer: EventWriter) -> None:
     async with receiving() as one, receiving() as other:
         for receiver in (one, other):
-            await subscribe(writer, receiver.url)
+            await add_subscription(
+                writer.connection, writer.sources, writer.client_id, receiver.url, max_package_bytes=2000
+            )
         await write_and_kill(dsn, writer, (one, other))
         await writer.write(0, 1, 2, 3)
         async with sender_process(dsn):

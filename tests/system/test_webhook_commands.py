@@ -12,9 +12,9 @@ import pytest
 
 from orderlane.ports.webhooks import Subscription
 from orderlane.postgres.webhooks import PostgresSubscriptions
-from orderlane.sources import Sources, system_sources
-from orderlane.webhooks.signing import new_secret
+from orderlane.sources import system_sources
 from tests.database.webhooks.events import EventWriter
+from tests.database.webhooks.subscriptions import add_subscription, new_client
 from tests.system.processes import Finished, environment, run_command
 
 NOWHERE = "http://127.0.0.1:9"
@@ -31,12 +31,11 @@ def settings(dsn: str) -> dict[str, str]:
 async def dead(connection: asyncpg.Connection) -> Subscription:
     """The subscription of a quickstart that is gone: one attempt has failed, and one event waits."""
     sources = system_sources()
-    client_id = sources.ids.new_id()
-    await connection.execute(
-        "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'quickstart', '', '{}', now())",
-        client_id,
+    client_id = await new_client(connection, sources, "quickstart")
+    created_at = sources.clock.now() - timedelta(hours=1)
+    subscription = await add_subscription(
+        connection, sources, client_id, NOWHERE, title="down", created_at=created_at, updated_at=created_at
     )
-    subscription = await subscribed(connection, sources, client_id)
     await EventWriter(connection, sources, client_id).write(0)
     await connection.execute(
         "UPDATE webhook_cursors SET attempts = 7, last_error = 'connection_refused' WHERE subscription_id = $1",
@@ -45,26 +44,6 @@ async def dead(connection: asyncpg.Connection) -> Subscription:
     row = (sources.ids.new_id(), subscription.id, sources.ids.new_id(), 7, sources.clock.now())
     row += (12, None, "connection_refused", 99, [])
     await connection.copy_records_to_table("webhook_attempts", records=[row])
-    return subscription
-
-
-async def subscribed(connection: asyncpg.Connection, sources: Sources, client_id: Any) -> Subscription:
-    now = sources.clock.now() - timedelta(hours=1)
-    subscription = Subscription(
-        id=sources.ids.new_id(),
-        client_id=client_id,
-        title="down",
-        url=NOWHERE,
-        types=("ALL",),
-        exclude_types=(),
-        enabled=True,
-        delay_ms=0,
-        max_package_bytes=65_536,
-        secret=new_secret(sources.tokens),
-        created_at=now,
-        updated_at=now,
-    )
-    await PostgresSubscriptions(connection).add(subscription)
     return subscription
 
 

@@ -194,9 +194,7 @@ async def _check(url: str, *, owns: bool) -> None:
 def _without_credentials(url: str) -> str:
     """The address as it may be shown: without user and password, which may stand in the query too."""
     parts = urlsplit(url)
-    query = "&".join(
-        pair for pair in parts.query.split("&") if not pair.startswith(("user=", "password=", "sslpassword="))
-    )
+    query = "&".join(pair for pair in parts.query.split("&") if not pair.startswith(_CREDENTIALS))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?' if query else ''}{query}"
 
 

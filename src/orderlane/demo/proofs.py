@@ -47,14 +47,14 @@ def proofs(evidence: Evidence) -> list[Proof]:
 
 
 def _sequence(evidence: Evidence) -> Proof:
-    received = [one.sequence for one in evidence.events]
+    received = [event.sequence for event in evidence.events]
     expected = list(range(1, len(received) + 1))
     return Proof("event sequence without a gap", received == expected, f"1..{len(received)}, in this order")
 
 
 def _guide(evidence: Evidence) -> Proof:
     """The guide's sequence: NEW first, PROCESSING right before the first order's, FILLED last, three steps each."""
-    types = [one.type for one in evidence.events]
+    types = [event.type for event in evidence.events]
     count = len(evidence.orders)
     holds = (
         types[:1] == ["PORTFOLIO_ORDER.NEW"]
@@ -70,9 +70,9 @@ def _guide(evidence: Evidence) -> Proof:
 
 def _steps(evidence: Evidence, order: Order) -> list[str]:
     return [
-        str(one.object["status"])
-        for one in evidence.events
-        if one.type.startswith("ORDER.") and one.object["id"] == str(order.id)
+        str(event.object["status"])
+        for event in evidence.events
+        if event.type.startswith("ORDER.") and event.object["id"] == str(order.id)
     ]
 
 
@@ -82,8 +82,8 @@ def _signatures(evidence: Evidence) -> Proof:
 
 
 def _amounts(evidence: Evidence) -> Proof:
-    ordered = total(one.cash_amount for one in evidence.orders)
-    parts = " + ".join(str(one.cash_amount) for one in evidence.orders)
+    ordered = total(order.cash_amount for order in evidence.orders)
+    parts = " + ".join(str(order.cash_amount) for order in evidence.orders)
     figures = f"{parts} = {ordered} {evidence.portfolio_order.currency}"
     return Proof("individual amounts add up to the cent", ordered == evidence.portfolio_order.cash_amount, figures)
 
@@ -91,9 +91,9 @@ def _amounts(evidence: Evidence) -> Proof:
 def _positions(evidence: Evidence) -> Proof:
     executed: dict[str, Decimal] = {}
     for order in evidence.orders:
-        units = total(one.share_quantity for one in order.executions)
+        units = total(execution.share_quantity for execution in order.executions)
         executed[order.instrument_id] = add(executed.get(order.instrument_id, ZERO), units)
-    held = {one.instrument.isin: one.quantity for one in evidence.positions}
+    held = {position.instrument.isin: position.quantity for position in evidence.positions}
     count = sum(len(order.executions) for order in evidence.orders)
     return Proof("positions agree with the executions", held == executed, f"{len(held)} positions, {count} executions")
 

@@ -33,15 +33,15 @@ async def pages(world: ClientWorld, limit: int, **asked: Any) -> list[dict[str, 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
 async def test_pages_make_the_whole_list(world: ClientWorld, desk: Desk, sort: str, order: str) -> None:
     placed = await fill_some(world, desk, 3)
-    legs = [one["id"] for each in placed for one in (await world.get(f"/portfolios/orders/{each}"))["orders"]]
+    legs = [leg["id"] for parent_id in placed for leg in (await world.get(f"/portfolios/orders/{parent_id}"))["orders"]]
 
     whole = (await world.get(f"/accounts/{world.account_id}/orders", sort=sort, order=order))["data"]
 
-    assert sorted(one["id"] for one in whole) == sorted(legs)
+    assert sorted(leg["id"] for leg in whole) == sorted(legs)
     for limit in (1, 2, 4):
         assert await pages(world, limit, sort=sort, order=order) == whole
-    assert [await world.get(f"/orders/{one['id']}") for one in whole] == whole
-    assert [one[sort] for one in whole] == sorted((one[sort] for one in whole), reverse=order == "DESC")
+    assert [await world.get(f"/orders/{leg['id']}") for leg in whole] == whole
+    assert [leg[sort] for leg in whole] == sorted((leg[sort] for leg in whole), reverse=order == "DESC")
 
 
 async def test_the_orders_of_one_portfolio_order_stand_together(world: ClientWorld, desk: Desk) -> None:
@@ -51,7 +51,7 @@ async def test_the_orders_of_one_portfolio_order_stand_together(world: ClientWor
         (await world.get(f"/accounts/{world.account_id}/orders", order=order))["data"] for order in ("ASC", "DESC")
     ]
 
-    assert [one["client_reference"] for one in forth] == [each for each in placed for _ in range(3)]
+    assert [leg["client_reference"] for leg in forth] == [parent_id for parent_id in placed for _ in range(3)]
     assert forth == back[::-1]
 
 

@@ -110,28 +110,28 @@ async def test_lists_show_nothing_of_a_stranger(belongings: Belongings, other: C
     assert own_id in (await other.http.get("/users")).text
 
 
-BODIES: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
-    ("/account_groups", {"type": "PERSONAL"}, {"user_id": "user_id"}, "user_id"),
-    ("/accounts", {"type": "PORTFOLIO", "account_group_id": None}, {"user_id": "user_id"}, "user_id"),
+BODIES: list[tuple[str, dict[str, Any], dict[str, str], tuple[str, ...]]] = [
+    ("/account_groups", {"type": "PERSONAL"}, {"user_id": "user_id"}, ("user_id",)),
+    ("/accounts", {"type": "PORTFOLIO", "account_group_id": None}, {"user_id": "user_id"}, ("user_id",)),
     (
         "/accounts",
         {"type": "PORTFOLIO", "user_id": None},
         {"account_group_id": "account_group_id"},
-        "account_group_id",
+        ("account_group_id",),
     ),
     (
         "/accounts",
         {"type": "PORTFOLIO"},
         {"user_id": "user_id", "account_group_id": "account_group_id"},
-        "user_id",
+        ("user_id",),
     ),
-    ("/portfolios/configurations", {"allocation_id": None}, {"account_id": "account_id"}, "account_id"),
-    ("/portfolios/configurations", {"account_id": None}, {"allocation_id": "allocation_id"}, "allocation_id"),
-    ("/portfolios/orders", {"user_id": None}, {"account_id": "account_id"}, "account_id"),
-    ("/portfolios/orders", {"account_id": None}, {"user_id": "user_id"}, "user_id"),
-    ("/portfolios/orders", {}, {"user_id": "user_id", "account_id": "account_id"}, "user_id"),
+    ("/portfolios/configurations", {"allocation_id": None}, {"account_id": "account_id"}, ("account_id",)),
+    ("/portfolios/configurations", {"account_id": None}, {"allocation_id": "allocation_id"}, ("allocation_id",)),
+    ("/portfolios/orders", {"user_id": None}, {"account_id": "account_id"}, ("account_id",)),
+    ("/portfolios/orders", {"account_id": None}, {"user_id": "user_id"}, ("user_id",)),
+    ("/portfolios/orders", {}, {"user_id": "user_id", "account_id": "account_id"}, ("user_id", "account_id")),
 ]
-"""Path, what is the caller's own (None: its id), what is the other client's, and the field that must be named."""
+"""Path, what is the caller's own (None: its id), what is the other client's, and all fields that are named."""
 
 
 async def test_what_is_of_a_stranger_can_not_be_used_in_a_body(belongings: Belongings, other: ClientWorld) -> None:
@@ -151,7 +151,7 @@ async def test_what_is_of_a_stranger_can_not_be_used_in_a_body(belongings: Belon
             body |= {"cash_amount": "1.00", "currency": "EUR", "side": "BUY"}
 
         document = problem(await other.post(path, body), 422)
-        assert named in {wrong["field"] for wrong in document["errors"]}
+        assert tuple(wrong["field"] for wrong in document["errors"]) == named
     assert await belongings.snapshot() == before
 
 

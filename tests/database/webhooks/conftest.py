@@ -8,12 +8,11 @@ import pytest
 
 from orderlane.domain.ids import ClientId
 from orderlane.ports.webhooks import Subscription
-from orderlane.postgres.webhooks import PostgresSubscriptions
 from orderlane.sources import Sources, system_sources
-from orderlane.webhooks.signing import new_secret
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, receiving
 from tests.database.webhooks.senders import RunningSender, sending
+from tests.database.webhooks.subscriptions import add_subscription, new_client
 
 Subscribe = Callable[..., Awaitable[Subscription]]
 
@@ -26,16 +25,6 @@ def sources() -> Sources:
 @pytest.fixture
 async def client_id(connection: asyncpg.Connection, sources: Sources) -> ClientId:
     return await new_client(connection, sources)
-
-
-async def new_client(connection: asyncpg.Connection, sources: Sources) -> ClientId:
-    client_id = ClientId(sources.ids.new_id())
-    await connection.execute(
-        "INSERT INTO clients (id, name, secret_hash, scopes, created_at) VALUES ($1, 'tests', '', '{}', $2)",
-        client_id,
-        sources.clock.now(),
-    )
-    return client_id
 
 
 @pytest.fixture
@@ -54,25 +43,7 @@ def subscribe(connection: asyncpg.Connection, sources: Sources, client_id: Clien
     """Store a subscription to everything, unless told otherwise; as stored."""
 
     async def subscribe(url: str, **fields: Any) -> Subscription:
-        now = sources.clock.now()
-        chosen = {
-            "id": sources.ids.new_id(),
-            "client_id": client_id,
-            "title": "test",
-            "url": url,
-            "types": ("ALL",),
-            "exclude_types": (),
-            "enabled": True,
-            "delay_ms": 0,
-            "max_package_bytes": 65536,
-            "secret": new_secret(sources.tokens),
-            "created_at": now,
-            "updated_at": now,
-        }
-        subscription = Subscription(**chosen | fields)
-        subscriptions = PostgresSubscriptions(connection)
-        await subscriptions.add(subscription)
-        return await subscriptions.get(subscription.client_id, subscription.id)
+        return await add_subscription(connection, sources, fields.pop("client_id", client_id), url, **fields)
 
     return subscribe
 

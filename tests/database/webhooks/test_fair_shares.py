@@ -9,10 +9,11 @@ from aiohttp import web
 
 from orderlane.sources import Sources
 from orderlane.webhooks.fair_shares import FairShares
-from tests.database.webhooks.conftest import Subscribe, new_client
+from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Received, Receiver, receiving
 from tests.database.webhooks.senders import sending
+from tests.database.webhooks.subscriptions import new_client
 
 WAIT_SECONDS_MAX = 20
 
