@@ -10,7 +10,8 @@ from aiohttp import web
 
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Received, receiving
-from tests.system.test_sender_kills import first_arrivals, sender_process, subscribe, writer
+from tests.database.webhooks.subscriptions import add_subscription
+from tests.system.test_sender_kills import first_arrivals, sender_process, writer
 
 __all__ = ["writer"]
 
@@ -42,7 +43,9 @@ async def test_a_frozen_sender_is_replaced_and_harmless_when_it_wakes(
         return web.Response(status=204)
 
     async with receiving() as receiver, sender_process(dsn) as victim:
-        await subscribe(writer, receiver.url)
+        await add_subscription(
+            writer.connection, writer.sources, writer.client_id, receiver.url, max_package_bytes=2000
+        )
         receiver.answers = [late]
         await writer.write(0, 1)
         await receiver.until_received(1)

@@ -17,10 +17,11 @@ from orderlane.postgres.feed import PostgresEventFeed
 from orderlane.sources import Sources
 from orderlane.webhooks import reading
 from orderlane.workers.sender import SenderLimits
-from tests.database.webhooks.conftest import Subscribe, new_client
+from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, answering
 from tests.database.webhooks.senders import RunningSender, sending
+from tests.database.webhooks.subscriptions import new_client
 
 
 def types(receiver: Receiver) -> list[str]:

@@ -4,10 +4,11 @@ from contextlib import AsyncExitStack
 
 from orderlane.sources import Sources
 from orderlane.workers.sender import SenderLimits
-from tests.database.webhooks.conftest import Subscribe, new_client
+from tests.database.webhooks.conftest import Subscribe
 from tests.database.webhooks.events import EventWriter
 from tests.database.webhooks.receivers import Receiver, receiving
 from tests.database.webhooks.senders import RunningSender, sending
+from tests.database.webhooks.subscriptions import new_client
 from tests.database.webhooks.test_failures import Holding
 
 SELDOM = SenderLimits(poll_seconds=2, redistribute_seconds=600)
