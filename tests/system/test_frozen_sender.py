@@ -32,7 +32,7 @@ async def other_owner(connection: asyncpg.Connection, frozen: list[int]) -> None
         await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
+@pytest.mark.parametrize("is_answered", [True, pytest.param(False, marks=pytest.mark.thorough)])
 async def test_a_frozen_sender_is_replaced_and_harmless_when_it_wakes(
     dsn: str, writer: EventWriter, is_answered: bool
 ) -> None:

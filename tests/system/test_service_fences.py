@@ -109,6 +109,7 @@ async def test_a_promoted_standby_goes_on_in_a_new_epoch(servers: Machine, tmp_p
 
 
 @pytest.mark.skipif(faketime_library() is None, reason="libfaketime is not installed")
+@pytest.mark.thorough
 async def test_wrong_clocks_of_workers_change_nothing(servers: Machine, tmp_path: Path) -> None:
     primary = await servers.primary()
     folders = {name: tmp_path / f"clock of {name}" for name in ("worker", "worker-2")}
